@@ -1,0 +1,35 @@
+package dev.varve.task;
+
+/// What a task is for, from which follows on which threads it runs.
+public enum TaskKind {
+  /// Follows a source of WAL.
+  WAL_RECEIVER(Threads.WAITING),
+  /// Takes in a base backup.
+  IMPORT(Threads.WAITING),
+  /// Writes frozen layers to disk.
+  FLUSH(Threads.COMPUTING),
+  /// Looks after timelines from time to time: ages, limits, states.
+  HOUSEKEEPING(Threads.WAITING),
+  /// A short step that changes which layers, branches or timelines there are.
+  STRUCTURE(Threads.WAITING),
+  /// Serves a client or listens for clients.
+  SERVICE(Threads.WAITING);
+
+  /// Where a task runs.
+  public enum Threads {
+    /// A virtual thread of its own: for what mostly waits for network or disk.
+    WAITING,
+    /// One of few platform threads: for what mostly computes.
+    COMPUTING
+  }
+
+  private final Threads threads;
+
+  TaskKind(Threads threads) {
+    this.threads = threads;
+  }
+
+  public Threads threads() {
+    return threads;
+  }
+}
