@@ -1,6 +1,7 @@
 package dev.varve.timeline;
 
 import dev.varve.model.Key;
+import dev.varve.model.KeyRange;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,20 @@ public final class Ingest implements AutoCloseable {
   /// The newest value of a key that is stored in images only, including one put since the last
   /// {@link #advance}; null when there is none or it is a tombstone.
   public byte @Nullable [] value(Key key) {
+    throw new UnsupportedOperationException();
+  }
+
+  /// Reads a page as of the last {@link #advance}, as {@link Timeline#page} does, but also before
+  /// {@link Timeline#readableFrom()}: for records that copy pages, which may come during an import.
+  ///
+  /// @param target 8192 bytes; undefined after an exception
+  public void page(Key key, MemorySegment target) {
+    throw new UnsupportedOperationException();
+  }
+
+  /// Scans as {@link Timeline#scan} does, as of the last {@link #advance}, but also before {@link
+  /// Timeline#readableFrom()}.
+  public void scan(KeyRange keys, ScanSink sink) {
     throw new UnsupportedOperationException();
   }
 

@@ -128,7 +128,9 @@ public final class Timeline {
   }
 
   /// Begins to take in page images as of `lsn`, which no later version precedes: where the timeline
-  /// starts.
+  /// starts, or, for a record that copies a whole database, the LSN of that record, after {@link
+  /// #lastRecordLsn()} still. Then the images are readable when the writer has advanced to it;
+  /// after a crash before that the record comes again, and its images with it.
   public ImageLoad imageLoad(Lsn lsn) {
     throw new UnsupportedOperationException();
   }
