@@ -1,0 +1,5 @@
+package dev.varve.layer;
+
+final class DataBlock {
+  private DataBlock() {}
+}

@@ -1,0 +1,193 @@
+package dev.varve.layer;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.varve.model.Key;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// The keys of a {@link MemoryLayer}, each with the address of its newest entry: a hash table that one
+/// thread fills and any number read without locks. A hot class: only growing allocates.
+///
+/// Keys are numbered from 0 as they come. A key's record, in native byte order:
+///
+/// | offset | length | field                                             |
+/// |--------|--------|---------------------------------------------------|
+/// | 0      | 8      | `upper`                                           |
+/// | 8      | 8      | `middle`                                          |
+/// | 16     | 8      | `lower`                                           |
+/// | 24     | 8      | address of the newest entry, published by release |
+///
+/// The table is an array of slots, open addressing, at most half full: 0, or 32 bits of hash above
+/// the key's number + 1. A new key's record is complete before its slot is released, and the slot's
+/// acquire makes it visible. A grown table is published whole; who still reads the old one finds all
+/// keys that were there when it began, and their newest entries, since those stand in the records.
+final class KeyTable {
+
+  private static final int SMALLEST = 1 << 10;
+  private static final int MOST_KEYS = 1 << 29;
+  private static final int RECORD = 32;
+  private static final int NEWEST = 24;
+  private static final int RECORDS_SHIFT = 11;
+  private static final int RECORDS_MASK = (1 << RECORDS_SHIFT) - 1;
+
+  private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(long[].class);
+  private static final VarHandle WORD = JAVA_LONG.varHandle();
+  private static final VarHandle SLOTS;
+  private static final VarHandle COUNT;
+
+  static {
+    try {
+      var lookup = MethodHandles.lookup();
+      SLOTS = lookup.findVarHandle(KeyTable.class, "slots", long[].class);
+      COUNT = lookup.findVarHandle(KeyTable.class, "count", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final MemoryChunks chunks;
+  private final MemoryBudget budget;
+  private long[] slots = new long[SMALLEST];
+  private int count;
+  private @Nullable MemorySegment[] records = new MemorySegment[4];
+  private int[] offsets = new int[4];
+
+  KeyTable(MemoryChunks chunks, MemoryBudget budget) {
+    this.chunks = chunks;
+    this.budget = budget;
+    budget.overdraw(tableBytes());
+  }
+
+  /// What the slots take from the budget; the records lie in the chunks.
+  long tableBytes() {
+    return (long) slots.length * Long.BYTES;
+  }
+
+  int count() {
+    return (int) COUNT.getAcquire(this);
+  }
+
+  /// @return the number of the key, or -1
+  int find(long upper, long middle, long lower) {
+    long[] table = (long[]) SLOTS.getAcquire(this);
+    int mask = table.length - 1;
+    int tag = tag(upper, middle, lower);
+    for (int i = tag & mask; ; i = i + 1 & mask) {
+      long slot = (long) SLOT.getAcquire(table, i);
+      if (slot == 0) {
+        return -1;
+      }
+      if ((int) (slot >>> 32) == tag && isKey((int) slot - 1, upper, middle, lower)) {
+        return (int) slot - 1;
+      }
+    }
+  }
+
+  private static int tag(long upper, long middle, long lower) {
+    return (int) KeyHash.of(upper, middle, lower);
+  }
+
+  private boolean isKey(int number, long upper, long middle, long lower) {
+    MemorySegment chunk = record(number);
+    long at = offset(number);
+    return chunk.get(JAVA_LONG, at + 16) == lower
+        && chunk.get(JAVA_LONG, at + 8) == middle
+        && chunk.get(JAVA_LONG, at) == upper;
+  }
+
+  private MemorySegment record(int number) {
+    return Objects.requireNonNull(records[number >>> RECORDS_SHIFT]);
+  }
+
+  private long offset(int number) {
+    return offsets[number >>> RECORDS_SHIFT] + (long) (number & RECORDS_MASK) * RECORD;
+  }
+
+  /// Adds a key that is not there. For the writer.
+  void add(long upper, long middle, long lower, long newest) {
+    int number = count;
+    if (number == MOST_KEYS) {
+      throw new IllegalStateException("a memory layer has at most " + MOST_KEYS + " keys");
+    }
+    if ((number & RECORDS_MASK) == 0) {
+      addRecords(number >>> RECORDS_SHIFT);
+    }
+    if (2L * (number + 1) > slots.length) {
+      grow();
+    }
+    MemorySegment chunk = record(number);
+    long at = offset(number);
+    chunk.set(JAVA_LONG, at, upper);
+    chunk.set(JAVA_LONG, at + 8, middle);
+    chunk.set(JAVA_LONG, at + 16, lower);
+    WORD.setRelease(chunk, at + NEWEST, newest);
+    COUNT.setRelease(this, number + 1);
+    insert(slots, tag(upper, middle, lower), number + 1);
+  }
+
+  private void addRecords(int index) {
+    if (index == records.length) {
+      offsets = Arrays.copyOf(offsets, 2 * index);
+      records = Arrays.copyOf(records, 2 * index); // readers may go on with the old ones
+    }
+    long address = chunks.allocate((long) RECORD << RECORDS_SHIFT);
+    offsets[index] = (int) MemoryChunks.offset(address);
+    records[index] = chunks.chunk(address);
+  }
+
+  private static void insert(long[] table, int tag, int value) {
+    int mask = table.length - 1;
+    int i = tag & mask;
+    while (table[i] != 0) {
+      i = i + 1 & mask;
+    }
+    SLOT.setRelease(table, i, (long) tag << 32 | value);
+  }
+
+  private void grow() {
+    budget.overdraw(tableBytes());
+    long[] table = new long[2 * slots.length];
+    for (long slot : slots) {
+      if (slot != 0) {
+        insert(table, (int) (slot >>> 32), (int) slot);
+      }
+    }
+    SLOTS.setRelease(this, table);
+  }
+
+  long upper(int number) {
+    return record(number).get(JAVA_LONG, offset(number));
+  }
+
+  long middle(int number) {
+    return record(number).get(JAVA_LONG, offset(number) + 8);
+  }
+
+  long lower(int number) {
+    return record(number).get(JAVA_LONG, offset(number) + 16);
+  }
+
+  /// The address of the newest entry of a key.
+  long newest(int number) {
+    return (long) WORD.getAcquire(record(number), offset(number) + NEWEST);
+  }
+
+  /// For the writer: everything it wrote at `address` is visible to who reads the address here.
+  void setNewest(int number, long address) {
+    WORD.setRelease(record(number), offset(number) + NEWEST, address);
+  }
+
+  /// Orders a key of the table and one given by its parts.
+  int compare(int number, long upper, long middle, long lower) {
+    return Key.compare(upper(number), middle(number), lower(number), upper, middle, lower);
+  }
+
+  void free() {
+    budget.release(tableBytes());
+  }
+}
