@@ -1,0 +1,373 @@
+package dev.varve.postgres.wal;
+
+import dev.varve.model.Lsn;
+import dev.varve.postgres.PgVersion;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/// Makes records of a stream of WAL bytes, in whatever chunks they come.
+///
+/// Every page header, every link from record to record and every CRC is checked; what is handed on
+/// is what PostgreSQL itself would replay. A record that lies whole within a page and a chunk is
+/// decoded where it is; any other is gathered first, in a buffer that grows only with the bytes
+/// that have come. Nothing is allocated per record.
+///
+/// A record that a server began, but lost the rest of in a crash, is dropped where the log says so
+/// (info bit 8 of a page header): the record handed on next then begins after {@link
+/// #lastRecordEnd()}. After an `XLOG_SWITCH` the rest of the segment is skipped unread.
+///
+/// Zero bytes where a record or a page must begin are the end of the log: see {@link #ended()}.
+///
+/// After any exception the decoder is of no more use. Not thread-safe.
+public final class WalDecoder {
+
+  private static final int PAGE_MASK = WalSegments.PAGE_SIZE - 1;
+  private static final int LENGTH_FIELD = 4;
+
+  private final WalSegments segments;
+  private final WalPageHeader page;
+  private final RecordCheck check;
+  private final WalRecord record;
+  private final ChunkView view = new ChunkView();
+  private final RecordBuffer gathered = new RecordBuffer();
+  private final MemorySegment header = MemorySegment.ofArray(new byte[WalPageHeader.LONG]);
+
+  private long position;
+  private long skipTo;
+  private int headerLength;
+  private long recordStart;
+  private int recordTotal;
+  private long lastRecordEnd;
+  private long abandoned;
+  private long continuationLeft;
+  private boolean searching;
+  private boolean ended;
+  private boolean unusable;
+
+  /// @param segmentSize bytes of a segment file of this log
+  /// @param startLsn of the first byte that will be fed: where a record begins, or a page boundary
+  ///   at which no record goes on
+  /// @throws IllegalArgumentException when no record can begin there, or the size is not legal
+  public WalDecoder(PgVersion version, int segmentSize, long startLsn) {
+    this.segments = new WalSegments(segmentSize);
+    this.page = new WalPageHeader(version, segments);
+    this.check = new RecordCheck(version);
+    this.record = new WalRecord(version);
+    int inPage = (int) startLsn & PAGE_MASK;
+    if (startLsn % 8 != 0 || (inPage != 0 && inPage < page.length(startLsn - inPage))) {
+      throw new IllegalArgumentException("no WAL record can begin at " + Lsn.format(startLsn));
+    }
+    this.position = startLsn;
+    this.skipTo = startLsn;
+    this.recordStart = startLsn;
+    this.lastRecordEnd = startLsn;
+  }
+
+  /// A decoder that begins at a page boundary and skips what is there of a record that began
+  /// earlier, as one must who has only the later segments of a log.
+  public static WalDecoder fromPage(PgVersion version, int segmentSize, long startLsn) {
+    if ((startLsn & PAGE_MASK) != 0) {
+      throw new IllegalArgumentException("no WAL page begins at " + Lsn.format(startLsn));
+    }
+    var decoder = new WalDecoder(version, segmentSize, startLsn);
+    decoder.searching = true;
+    return decoder;
+  }
+
+  /// A decoder for a log of which these bytes begin a segment: version, segment size and LSN are
+  /// read from the page header there. Feed it the same bytes from `offset` on.
+  ///
+  /// @throws WalException when no segment of a supported version begins there
+  public static WalDecoder ofSegment(MemorySegment bytes, long offset) {
+    if (bytes.byteSize() - offset < WalPageHeader.LONG) {
+      throw new WalException(0, "the file is too short for the header of a WAL segment");
+    }
+    long lsn = bytes.get(WalRecord.U64, offset + 8);
+    int size = bytes.get(WalRecord.U32, offset + 32);
+    try {
+      var version = PgVersion.ofWalMagic(bytes.get(WalRecord.U16, offset) & 0xFFFF);
+      var decoder = fromPage(version, size, lsn);
+      decoder.page.read(bytes, offset, lsn);
+      return decoder;
+    } catch (IllegalArgumentException e) {
+      throw new WalException(lsn, "no WAL segment begins here: " + e.getMessage());
+    }
+  }
+
+  /// From now on, refuses segments of another database system. Without this call, the first segment
+  /// decides.
+  public WalDecoder expectSystemId(long systemId) {
+    page.expectSystemId(systemId);
+    return this;
+  }
+
+  /// Takes the next bytes of the log: they go on exactly where those of the last call ended. Gives
+  /// the handler every record that is complete by then.
+  ///
+  /// @param bytes off the heap, or on a `byte[]`
+  /// @throws WalException when the bytes can't be this log's, or follow its end
+  public void feed(MemorySegment bytes, long offset, long length, RecordHandler handler) {
+    Objects.checkFromIndexSize(offset, length, bytes.byteSize());
+    if (unusable) {
+      throw new IllegalStateException("this decoder has already failed");
+    }
+    if (ended && length > 0) {
+      throw new WalException(position, "the log ended here with zero bytes, yet more bytes follow");
+    }
+    unusable = true;
+    long end = offset + length;
+    for (long at = offset; at < end && !ended; at += ChunkView.MAX_LENGTH) {
+      long part = Math.min(ChunkView.MAX_LENGTH, end - at);
+      view.show(bytes, at, part);
+      feedPart(bytes, at, at + part, handler);
+    }
+    unusable = false;
+  }
+
+  private void feedPart(MemorySegment bytes, long from, long end, RecordHandler handler) {
+    long at = from;
+    while (at < end && !ended) {
+      int taken;
+      if (position < skipTo) {
+        taken = (int) Math.min(skipTo - position, end - at);
+      } else if (headerLength > 0 || (position & PAGE_MASK) == 0) {
+        taken = takePageHeader(bytes, at, end - at);
+      } else {
+        int there = (int) Math.min(end - at, WalSegments.PAGE_SIZE - (position & PAGE_MASK));
+        if (continuationLeft > 0) {
+          taken = skipContinuation(there);
+        } else if (gathered.isEmpty()) {
+          taken = takeRecords(bytes, at, there, handler);
+        } else {
+          taken = gather(bytes, at, there, handler);
+        }
+      }
+      at += taken;
+      position += ended ? 0 : taken;
+    }
+  }
+
+  /// Takes a page header, or as much as is there of one.
+  private int takePageHeader(MemorySegment bytes, long at, long there) {
+    long lsn = position & ~(long) PAGE_MASK;
+    int length = page.length(lsn);
+    if (headerLength == 0 && there >= length) {
+      beginPage(bytes, at, lsn);
+      return length;
+    }
+    int taken = (int) Math.min(length - headerLength, there);
+    MemorySegment.copy(bytes, at, header, headerLength, taken);
+    headerLength += taken;
+    if (headerLength == length) {
+      headerLength = 0;
+      beginPage(header, 0, lsn);
+    }
+    return taken;
+  }
+
+  private void beginPage(MemorySegment bytes, long at, long lsn) {
+    boolean open = !gathered.isEmpty() || continuationLeft > 0;
+    if (!open && bytes.get(WalRecord.U64, at) == 0 && bytes.get(WalRecord.U64, at + 8) == 0) {
+      endAt(lsn);
+      return;
+    }
+    page.read(bytes, at, lsn);
+    if (open && page.abandons()) {
+      abandoned = gathered.isEmpty() ? 0 : recordStart;
+      gathered.clear();
+      continuationLeft = 0;
+      open = false;
+    }
+    if (open) {
+      long left = gathered.isEmpty() ? continuationLeft : recordTotal - gathered.length();
+      if (!page.continues() || page.remaining() != left) {
+        throw new WalException(
+            gathered.isEmpty() ? lsn : recordStart,
+            "the record has "
+                + left
+                + " bytes on from "
+                + Lsn.format(lsn)
+                + ", but the page there "
+                + (page.continues() ? "says " + page.remaining() : "begins with another"));
+      }
+    } else if (page.continues()) {
+      if (!searching || page.remaining() == 0) {
+        throw new WalException(lsn, "the page begins with the rest of a record that did not begin");
+      }
+      continuationLeft = page.remaining();
+    }
+    searching = continuationLeft > 0;
+  }
+
+  private int skipContinuation(int there) {
+    int taken = (int) Math.min(continuationLeft, there);
+    continuationLeft -= taken;
+    if (continuationLeft == 0) {
+      searching = false;
+      skipTo = alignUp(position + taken);
+    }
+    return taken;
+  }
+
+  /// Takes whole records where they are, and what is there of the last one to the buffer.
+  ///
+  /// @param there bytes at `at` that are in the chunk and on one page
+  private int takeRecords(MemorySegment bytes, long at, int there, RecordHandler handler) {
+    int done = 0;
+    while (done < there) {
+      int left = there - done;
+      recordStart = position + done;
+      recordTotal = left < LENGTH_FIELD ? 0 : bytes.get(WalRecord.U32, at + done);
+      if (left >= LENGTH_FIELD) {
+        if (recordTotal == 0) {
+          endAt(recordStart);
+          return there;
+        }
+        check.length(recordTotal, recordStart);
+      }
+      if (left >= WalRecord.HEADER_LENGTH) {
+        check.header(bytes, at + done, recordStart);
+      }
+      if (left < LENGTH_FIELD || recordTotal > left) {
+        gathered.append(bytes, at + done, left);
+        return there;
+      }
+      check.crc(view.buffer(), view.index(at + done), recordTotal, recordStart);
+      deliver(bytes, at + done, recordStart + recordTotal, handler);
+      if (lastRecordEnd - position > there) {
+        skipTo = lastRecordEnd;
+        return there;
+      }
+      done = (int) (lastRecordEnd - position);
+    }
+    return done;
+  }
+
+  /// Takes more of the record in the buffer; hands it on when it is whole.
+  private int gather(MemorySegment bytes, long at, int there, RecordHandler handler) {
+    int taken = 0;
+    if (recordTotal == 0) {
+      taken = gatherUpTo(LENGTH_FIELD, bytes, at, there);
+      if (gathered.length() < LENGTH_FIELD) {
+        return taken;
+      }
+      recordTotal = gathered.bytes().get(WalRecord.U32, 0);
+      if (recordTotal == 0) {
+        gathered.clear();
+        endAt(recordStart);
+        return there;
+      }
+      check.length(recordTotal, recordStart);
+    }
+    if (gathered.length() < WalRecord.HEADER_LENGTH) {
+      taken += gatherUpTo(WalRecord.HEADER_LENGTH, bytes, at + taken, there - taken);
+      if (gathered.length() < WalRecord.HEADER_LENGTH) {
+        return taken;
+      }
+      check.header(gathered.bytes(), 0, recordStart);
+    }
+    taken += gatherUpTo(recordTotal, bytes, at + taken, there - taken);
+    if (gathered.length() == recordTotal) {
+      check.crc(gathered.view(), 0, recordTotal, recordStart);
+      deliver(gathered.bytes(), 0, position + taken, handler);
+      gathered.clear();
+      skipTo = lastRecordEnd;
+    }
+    return taken;
+  }
+
+  private int gatherUpTo(int length, MemorySegment bytes, long at, int there) {
+    int count = Math.min(length - gathered.length(), there);
+    gathered.append(bytes, at, count);
+    return count;
+  }
+
+  private void deliver(MemorySegment bytes, long offset, long endOfBytes, RecordHandler handler) {
+    long end = alignUp(endOfBytes);
+    // With the manager's number above it; that of XLOG is 0.
+    int type = bytes.get(WalRecord.U16, offset + 16) & 0xFFF0;
+    if (type == RecordType.XLOG_SWITCH) {
+      end = segments.startOf(end + segments.size() - 1);
+    }
+    record.parse(bytes, offset, recordTotal, recordStart, end);
+    if (type == RecordType.XLOG_OVERWRITE_CONTRECORD) {
+      checkAbandoned();
+    }
+    abandoned = 0;
+    handler.record(record);
+    check.passed(recordStart);
+    lastRecordEnd = end;
+  }
+
+  /// The record after an abandoned one names it.
+  private void checkAbandoned() {
+    if (record.mainDataLength() < Long.BYTES) {
+      throw new WalException(recordStart, "the record that names an abandoned one is too short");
+    }
+    long named = record.bytes().get(WalRecord.U64, record.mainDataOffset());
+    if (abandoned != 0 && named != abandoned) {
+      throw new WalException(
+          recordStart,
+          "the record at "
+              + Lsn.format(abandoned)
+              + " was abandoned here, but the log says that it was the one at "
+              + Lsn.format(named));
+    }
+  }
+
+  private static long alignUp(long lsn) {
+    return (lsn + 7) & -8L;
+  }
+
+  private void endAt(long lsn) {
+    ended = true;
+    position = lsn;
+  }
+
+  /// Says that the log is complete as it was fed.
+  ///
+  /// @throws WalException naming where it begins, when the last record or page header is not whole
+  public void finish() {
+    if (!gathered.isEmpty()) {
+      throw new WalException(
+          recordStart, "the log ends within a record, at " + Lsn.format(position));
+    }
+    if (headerLength > 0 || continuationLeft > 0) {
+      throw new WalException(position, "the log ends within a page header or record");
+    }
+  }
+
+  /// The LSN of the next byte expected; once the log has ended, of its end.
+  public long position() {
+    return position;
+  }
+
+  /// Where the newest whole record ends, and the next begins; the start LSN before the first.
+  public long lastRecordEnd() {
+    return lastRecordEnd;
+  }
+
+  /// Whether zero bytes were found where a record or a page must begin. What followed them in that
+  /// chunk was not read, and nothing more can be fed.
+  public boolean ended() {
+    return ended;
+  }
+
+  public PgVersion version() {
+    return record.version();
+  }
+
+  public WalSegments segments() {
+    return segments;
+  }
+
+  /// The PostgreSQL timeline of the newest page, 0 before the first page header.
+  public int tli() {
+    return page.tli();
+  }
+
+  /// The database system's identifier, 0 while no segment's header has told it.
+  public long systemId() {
+    return page.systemId();
+  }
+}
