@@ -8,8 +8,8 @@ import dev.varve.model.Lsn;
 import dev.varve.postgres.PgVersion;
 import java.lang.foreign.MemorySegment;
 
-/// What a checkpoint says: the body of a checkpoint record, and a part of the control file. Mutable,
-/// for one thread.
+/// What a checkpoint says: the body of a checkpoint record, and a part of the control file.
+/// Mutable, for one thread.
 ///
 /// | bytes | field                                                                              |
 /// |-------|------------------------------------------------------------------------------------|

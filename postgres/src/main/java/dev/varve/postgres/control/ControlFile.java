@@ -62,7 +62,7 @@ public final class ControlFile {
   ///
   /// @throws PageserverException.DataCorrupted if it is torn or damaged
   /// @throws PageserverException.InvalidRequest if it is of a version or a build that Varve can't
-  ///     work with
+  ///   work with
   public static ControlFile parse(MemorySegment source) {
     if (source.byteSize() != BYTES) {
       throw new PageserverException.DataCorrupted(
@@ -80,10 +80,7 @@ public final class ControlFile {
       throw new PageserverException.DataCorrupted(
           "the control file's checksum is wrong: it is torn or damaged");
     }
-    int state = bytes.get(INT, 16);
-    if (state < 0 || state >= ClusterState.values().length) {
-      throw new PageserverException.DataCorrupted("the control file has the state " + state);
-    }
+    ClusterState.of(bytes.get(INT, 16));
     require("alignment", bytes.get(INT, 204), 8);
     require("floating-point format", doubleAt(208), FLOAT_FORMAT);
     require("page size", bytes.get(INT, 216), BLOCK_SIZE);
@@ -150,11 +147,11 @@ public final class ControlFile {
   }
 
   public ClusterState state() {
-    return ClusterState.values()[bytes.get(INT, 16)];
+    return ClusterState.of(bytes.get(INT, 16));
   }
 
   public void setState(ClusterState state) {
-    bytes.set(INT, 16, state.ordinal());
+    bytes.set(INT, 16, state.number());
   }
 
   /// Seconds since 1970.
@@ -262,7 +259,6 @@ public final class ControlFile {
   @Override
   public String toString() {
     return "control file of %s, system %s, %s, %s"
-        .formatted(
-            version, Long.toUnsignedString(systemIdentifier()), state(), checkPoint());
+        .formatted(version, Long.toUnsignedString(systemIdentifier()), state(), checkPoint());
   }
 }

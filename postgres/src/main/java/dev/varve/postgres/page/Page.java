@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 /// Line pointers are numbered from 1. PostgreSQL's `storage/bufpage.h` and `storage/itemid.h`.
 ///
 /// These are hot: nothing is allocated, and nothing is checked but the segment's bounds. Ask {@link
-/// #check} and {@link #pointerDamage} before trusting what a page of unknown origin says about itself.
+/// #check} and {@link #pointerDamage} before trusting what a page of unknown origin says about
+/// itself.
 public final class Page {
 
   public static final int SIZE = 8192;
@@ -136,7 +137,7 @@ public final class Page {
   /// Makes an empty page with `specialSize` bytes of special space (rounded up to a multiple of 8)
   /// and all else zero.
   public static void initialize(MemorySegment page, int specialSize) {
-    int special = SIZE - (specialSize + 7 & ~7);
+    int special = SIZE - ((specialSize + 7) & ~7);
     page.asSlice(0, SIZE).fill((byte) 0);
     setLower(page, HEADER);
     setUpper(page, special);
@@ -164,7 +165,7 @@ public final class Page {
 
   /// A line pointer made of its parts.
   public static int pointerOf(int offset, int flags, int length) {
-    return offset & 0x7FFF | flags << 15 | length << 17;
+    return (offset & 0x7FFF) | flags << 15 | length << 17;
   }
 
   /// Where the tuple of this line pointer begins, or the target's number for {@link #REDIRECT}.
@@ -188,7 +189,8 @@ public final class Page {
 
   /// Looks the header over, as PostgreSQL does when it reads a page.
   ///
-  /// @throws PageserverException.DataCorrupted beginning with `name`, when the header can't be right
+  /// @throws PageserverException.DataCorrupted beginning with `name`, when the header can't be
+  ///   right
   public static void check(MemorySegment page, String name) {
     String finding = damage(page);
     if (finding != null) {

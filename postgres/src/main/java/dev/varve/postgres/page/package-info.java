@@ -1,4 +1,5 @@
-/// Pages of relations: the header, the line pointers, the checksum, and what a page holds by its looks.
+/// Pages of relations: the header, the line pointers, the checksum, and what a page holds by its
+/// looks.
 @NullMarked
 package dev.varve.postgres.page;
 

@@ -43,8 +43,7 @@ public sealed interface DatabaseRecord {
     return switch (payload.type()) {
       case 0x00 -> {
         payload.requireExactly(16);
-        yield new CreateFileCopy(
-            payload.i32(0), payload.i32(4), payload.i32(8), payload.i32(12));
+        yield new CreateFileCopy(payload.i32(0), payload.i32(4), payload.i32(8), payload.i32(12));
       }
       case 0x10 -> old ? drop(payload) : createWalLog(payload);
       case 0x20 -> {

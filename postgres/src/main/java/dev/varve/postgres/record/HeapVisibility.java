@@ -6,9 +6,9 @@ import dev.varve.postgres.wal.WalException;
 import dev.varve.postgres.wal.WalRecord;
 
 /// What a change of a heap page does to the visibility map without saying so: the record tells only
-/// that the page is no longer all-visible (or all-frozen), and whoever replays it clears the bits of
-/// that heap block in the map. A flyweight that is reused for every record: nothing is allocated. Not
-/// thread-safe.
+/// that the page is no longer all-visible (or all-frozen), and whoever replays it clears the bits
+/// of that heap block in the map. A flyweight that is reused for every record: nothing is
+/// allocated. Not thread-safe.
 ///
 /// Where the byte of flags is in the main data, and what its bits mean:
 ///
@@ -46,7 +46,8 @@ public final class HeapVisibility {
   private boolean hasSecond;
   private int secondBlock;
 
-  /// Whether the record clears bits of the visibility map that none of its block references are for.
+  /// Whether the record clears bits of the visibility map that none of its block references are
+  /// for.
   ///
   /// @param record of any resource manager
   /// @throws WalException if its main data is too short, or the block that it must name is missing

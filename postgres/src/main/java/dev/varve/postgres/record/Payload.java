@@ -20,8 +20,7 @@ import java.util.Locale;
 /// @param info the record's info byte
 /// @param bytes exactly the main data
 /// @param lsn where the record begins, for messages
-public record Payload(
-    PgVersion version, String manager, int info, MemorySegment bytes, long lsn) {
+public record Payload(PgVersion version, String manager, int info, MemorySegment bytes, long lsn) {
 
   public static Payload of(WalRecord record, String manager) {
     return new Payload(

@@ -32,9 +32,9 @@ import java.util.zip.CRC32C;
 /// | 48-63      | 56-71   | LSN and time at the origin                                             |
 ///
 /// Each of these follows, padded to a multiple of 8: the name, the subtransactions (4 bytes each),
-/// relations at commit and at abort (12), statistics at commit and at abort (12, in version 18: 16),
-/// invalidations (16); then what locks and other state it holds. In the file only, a CRC-32C of all
-/// that ends it.
+/// relations at commit and at abort (12), statistics at commit and at abort (12, in version 18:
+/// 16), invalidations (16); then what locks and other state it holds. In the file only, a CRC-32C
+/// of all that ends it.
 ///
 /// PostgreSQL's `access/xact.h` (`xl_xact_prepare`).
 ///
@@ -152,7 +152,7 @@ public record PreparedTransaction(PgVersion version, MemorySegment bytes) {
   }
 
   private static long padded(long length) {
-    return length + 7 & ~7L;
+    return (length + 7) & ~7L;
   }
 
   private static int crc(MemorySegment bytes) {
@@ -243,8 +243,8 @@ public record PreparedTransaction(PgVersion version, MemorySegment bytes) {
         : String.format(Locale.ROOT, "%08X", (int) fullXid);
   }
 
-  /// A transaction id with its epoch, given that it is in use while `nextFullXid` is the next one to
-  /// come: it is at most 2^31 behind that.
+  /// A transaction id with its epoch, given that it is in use while `nextFullXid` is the next one
+  /// to come: it is at most 2^31 behind that.
   ///
   /// @throws IllegalArgumentException if it would have to be from before the first epoch
   public static long fullXid(int xid, long nextFullXid) {

@@ -30,8 +30,8 @@ import java.nio.charset.StandardCharsets;
 /// | its name        | bits 4 and 7    | text ended by a zero byte                                     |
 /// | origin          | bit 5           | LSN at the origin, time there in microseconds since 2000      |
 ///
-/// Bits 6 (held exclusive locks), 29 (commit was awaited at the standby), 30 (relation cache file is
-/// stale) and 31 (synchronous) announce no parts. PostgreSQL's `access/xact.h`.
+/// Bits 6 (held exclusive locks), 29 (commit was awaited at the standby), 30 (relation cache file
+/// is stale) and 31 (synchronous) announce no parts. PostgreSQL's `access/xact.h`.
 public final class TransactionRecord {
 
   private static final int OPERATION = 0x70;
@@ -92,7 +92,7 @@ public final class TransactionRecord {
   /// Reads a record for which {@link #isEnd} holds; forgets the one before.
   ///
   /// @throws WalException if its parts do not fill its main data exactly; what the accessors return
-  ///     is then undefined
+  ///   is then undefined
   public void parse(WalRecord record) {
     parse(
         record.version(),
@@ -127,7 +127,7 @@ public final class TransactionRecord {
     }
     time = bytes.get(LONG, take(8));
     xinfo = (info & HAS_INFO) == 0 ? 0 : bytes.get(INT, take(4));
-    if ((xinfo & ~KNOWN) != 0 || has(HAS_STATISTICS) && version == PgVersion.V14) {
+    if ((xinfo & ~KNOWN) != 0 || (has(HAS_STATISTICS) && version == PgVersion.V14)) {
       throw damaged("has unknown parts: " + Integer.toHexString(xinfo));
     }
     parseCounted();
@@ -267,8 +267,7 @@ public final class TransactionRecord {
   public String name() {
     return nameLength == 0
         ? ""
-        : new String(
-            bytes.asSlice(nameAt, nameLength).toArray(BYTE), StandardCharsets.UTF_8);
+        : new String(bytes.asSlice(nameAt, nameLength).toArray(BYTE), StandardCharsets.UTF_8);
   }
 
   /// Whether the transaction was replayed from a replication origin; the record's header names it.

@@ -14,8 +14,9 @@ import java.util.OptionalInt;
 /// | `MULTIXACT_OFFSETS` | `pg_multixact/offsets` | `u32`: offset of the first member | 2,048 |
 /// | `COMMIT_TS`         | `pg_commit_ts`         | `i64` microseconds since 2000, `u16` origin: 10 bytes | 819 |
 ///
-/// An id (of a transaction, a multixact, or the offset of a member) is unsigned, and its entry is on
-/// page id / entries on a page. The order of `ordinal` is that of the key space: do not change it.
+/// An id (of a transaction, a multixact, or the offset of a member) is unsigned, and its entry is
+/// on page id / entries on a page. The order of `ordinal` is that of the key space: do not change
+/// it.
 ///
 /// PostgreSQL's `access/slru.h`, `transam/clog.c`, `transam/multixact.c`, `transam/commit_ts.c`.
 public enum Slru {
