@@ -20,6 +20,7 @@ public abstract sealed class PageserverException extends RuntimeException {
       case NotFound _ -> "42704";
       case Conflict _ -> "42710";
       case DataCorrupted _ -> "XX001";
+      case Unsupported _ -> "0A000";
     };
   }
 
@@ -63,6 +64,13 @@ public abstract sealed class PageserverException extends RuntimeException {
 
     public DataCorrupted(String message, Throwable cause) {
       super(message, cause);
+    }
+  }
+
+  /// Varve can't do this yet, though there is nothing wrong with what was asked for or is stored.
+  public static final class Unsupported extends PageserverException {
+    public Unsupported(String message) {
+      super(message);
     }
   }
 }
