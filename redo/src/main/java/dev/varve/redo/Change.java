@@ -9,6 +9,7 @@ import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.wal.RecordType;
+import dev.varve.postgres.wal.ResourceManager;
 import java.lang.foreign.MemorySegment;
 
 /// What one WAL record does to one of its blocks: a flyweight over bytes that {@link ChangeWriter}
@@ -119,8 +120,7 @@ final class Change {
     if (mainStart > size) {
       throw damaged(others + " other blocks do not fit into its " + size + " bytes");
     }
-    long length =
-        longMain ? Integer.toUnsignedLong(int32(bytes, 10)) : uint16(bytes, 10);
+    long length = longMain ? Integer.toUnsignedLong(int32(bytes, 10)) : uint16(bytes, 10);
     if (length > size - mainStart) {
       throw damaged("main data of " + length + " bytes does not fit into its " + size + " bytes");
     }
@@ -187,7 +187,7 @@ final class Change {
   /// The number of the record's block with this id.
   ///
   /// @throws PageserverException.DataCorrupted when there is no such block, or it belongs to
-  ///     another relation
+  ///   another relation
   int blockNumber(int id) {
     if (id == blockId) {
       return block();
@@ -312,6 +312,10 @@ final class Change {
   }
 
   private String recordName() {
-    return RecordType.name(version, rmgr, info) + " at " + Lsn.format(lsn);
+    String name =
+        ResourceManager.isValid(version, rmgr)
+            ? RecordType.fullName(version, rmgr, info)
+            : "the record of resource manager " + rmgr;
+    return name + " at " + Lsn.format(lsn);
   }
 }

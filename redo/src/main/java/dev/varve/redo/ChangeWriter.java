@@ -6,7 +6,8 @@ import dev.varve.postgres.wal.WalRecord;
 import java.lang.foreign.MemorySegment;
 
 /// Writes what *one* block of a record needs for its redo: a change. The format is described with
-/// {@link Change}'s table; a change is what a layer keeps for a key and what {@link Redo#apply} takes.
+/// {@link Change}'s table; a change is what a layer keeps for a key and what {@link Redo#apply}
+/// takes.
 ///
 /// What is left out: the other blocks' data and images, oracle images, everything but the image
 /// when redo restores that, and references to blocks that redo of this one never asks for (a heap
@@ -40,8 +41,8 @@ public final class ChangeWriter {
 
   private ChangeWriter() {}
 
-  /// Whether the change of this block makes the page from nothing, so that no older version of it is
-  /// needed.
+  /// Whether the change of this block makes the page from nothing, so that no older version of it
+  /// is needed.
   public static boolean initializes(WalRecord record, int blockIndex) {
     return restores(record, blockIndex) || record.initializesPage(blockIndex);
   }
@@ -64,8 +65,8 @@ public final class ChangeWriter {
 
   /// Writes the change of a block.
   ///
-  /// @param blockIndex place of the block reference in the record, as {@link WalRecord#blockId} takes
-  ///     it; not the id
+  /// @param blockIndex place of the block reference in the record, as {@link WalRecord#blockId}
+  ///   takes it; not the id
   /// @return how many bytes it has
   public static int write(WalRecord record, int blockIndex, MemorySegment target, long offset) {
     return restores(record, blockIndex)
@@ -170,8 +171,8 @@ public final class ChangeWriter {
     return CLEAR_VISIBILITY_BYTES;
   }
 
-  /// Clears the bits of all heap blocks from `heapBlocks` on in the map page that holds this block's;
-  /// for the map's last page when the heap is cut to `heapBlocks` blocks.
+  /// Clears the bits of all heap blocks from `heapBlocks` on in the map page that holds this
+  /// block's; for the map's last page when the heap is cut to `heapBlocks` blocks.
   public static int truncateVisibility(int heapBlocks, MemorySegment target, long offset) {
     putByte(target, offset, Change.TRUNCATE_VISIBILITY);
     putInt(target, offset + 1, heapBlocks);
@@ -238,8 +239,8 @@ public final class ChangeWriter {
   /// Writes members of a multixact, all on one page.
   ///
   /// @param firstOffset of the first of them
-  /// @param members pairs of xid u32 and status u32, as the record that creates a multixact has them,
-  ///     from `membersOffset` on
+  /// @param members pairs of xid u32 and status u32, as the record that creates a multixact has
+  ///   them, from `membersOffset` on
   public static int multixactMembers(
       int firstOffset,
       MemorySegment members,

@@ -15,9 +15,9 @@ import java.lang.foreign.MemorySegment;
 /// | 6 LOCK              | xmax u32, offset u16, xmax bits u8, flags u8                        |                          |
 /// | 7 INPLACE           | offset u16, from version 18 on followed by messages                 | the attributes           |
 ///
-/// Offsets are numbers of line pointers. *Header* is infomask2 u16, infomask u16, hoff u8; *tuple* what
-/// follows byte 23 of it. An UPDATE's block 0 is the page of the new tuple; block 1, if it is another
-/// one, the old tuple's. Prefix and suffix say how many bytes of the attributes are the old
+/// Offsets are numbers of line pointers. *Header* is infomask2 u16, infomask u16, hoff u8; *tuple*
+/// what follows byte 23 of it. An UPDATE's block 0 is the page of the new tuple; block 1, if it is
+/// another one, the old tuple's. Prefix and suffix say how many bytes of the attributes are the old
 /// tuple's. Bit 80 of info: the page is made from nothing.
 ///
 /// PostgreSQL: `heapam_xlog.h`, `heapam.c` (from 18 on `heapam_xlog.c`).
@@ -95,7 +95,9 @@ final class HeapRedo {
     boolean init = (change.info() & INIT_PAGE) != 0;
     if (init != change.initializes()) {
       throw change.corrupted(
-          init ? "its block is not initialised" : "its block is initialised without the record's bit");
+          init
+              ? "its block is not initialised"
+              : "its block is initialised without the record's bit");
     }
     if (init) {
       Page.initialize(page, 0);
@@ -196,7 +198,11 @@ final class HeapRedo {
     int oldHoff = prefix > 0 && old != 0 ? HeapTuple.hoff(page, oldTuple) : 0;
     if (oldHoff + prefix > oldLength || suffix > oldLength) {
       throw change.corrupted(
-          "the new tuple has " + prefix + " and " + suffix + " bytes of the old one, which has "
+          "the new tuple has "
+              + prefix
+              + " and "
+              + suffix
+              + " bytes of the old one, which has "
               + oldLength);
     }
     int hoff = change.dataByte(header + 4);
@@ -209,7 +215,8 @@ final class HeapRedo {
     int number = change.mainUint16(12);
     long to =
         HeapTuple.HEADER
-            + (long) HeapTuple.add(change, page, number, length, change.dataOffset() + (long) header);
+            + (long)
+                HeapTuple.add(change, page, number, length, change.dataOffset() + (long) header);
     MemorySegment.copy(change.bytes(), from, page, to, bitmap);
     to += bitmap;
     MemorySegment.copy(page, oldTuple + (long) oldHoff, page, to, prefix);
@@ -248,8 +255,7 @@ final class HeapRedo {
     int hoff = HeapTuple.hoff(page, tuple);
     int length = Page.length(item) - hoff;
     if (length != change.dataLength()) {
-      throw change.corrupted(
-          "it has " + change.dataLength() + " bytes for a tuple with " + length);
+      throw change.corrupted("it has " + change.dataLength() + " bytes for a tuple with " + length);
     }
     MemorySegment.copy(change.bytes(), change.dataOffset(), page, tuple + (long) hoff, length);
   }

@@ -64,8 +64,8 @@ final class HeapTuple {
   }
 
   /// Makes room for a tuple of `length` bytes, its header included, and writes what is the same for
-  /// every new one: the header with xmin, and ctid pointing at itself. Bitmap and attributes are the
-  /// caller's.
+  /// every new one: the header with xmin, and ctid pointing at itself. Bitmap and attributes are
+  /// the caller's.
   ///
   /// @param logged where the logged part of the header is in the change
   /// @return where the tuple begins on the page
@@ -82,10 +82,7 @@ final class HeapTuple {
     setXmax(page, tuple, 0);
     page.set(PgLayout.INT, tuple + (long) COMMAND, 0);
     setCtid(page, tuple, change.block(), number);
-    page.set(
-        PgLayout.SHORT,
-        tuple + (long) INFOMASK2,
-        change.bytes().get(PgLayout.SHORT, logged));
+    page.set(PgLayout.SHORT, tuple + (long) INFOMASK2, change.bytes().get(PgLayout.SHORT, logged));
     setInfomask(page, tuple, change.bytes().get(PgLayout.SHORT, logged + 2) & ~COMBO_CID);
     page.set(PgLayout.BYTE, tuple + (long) HOFF, (byte) hoff);
     return tuple;

@@ -17,7 +17,7 @@ final class ImageRedo {
   static void apply(Key key, long lsn, MemorySegment page, MemorySegment change) {
     long size = change.byteSize();
     if (size < Change.IMAGE_HEADER_BYTES || size > Change.IMAGE_HEADER_BYTES + 2L * Page.SIZE) {
-      throw Redo.damaged(key, lsn, "a page image of " + size + " bytes", null);
+      throw Redo.damaged(key, lsn, "a page image of " + size + " bytes");
     }
     try {
       FullPageImage.restore(

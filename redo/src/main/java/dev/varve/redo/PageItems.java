@@ -105,28 +105,27 @@ final class PageItems {
     if (end < Page.lower(page)) {
       throw change.corrupted("the items of the page take " + (special - end) + " bytes");
     }
-    MemorySegment from = page;
-    if (!descending) {
+    if (descending) {
+      move(page, true, page, count);
+    } else {
       // Items would overwrite each other on their way.
-      from = change.scratch();
+      MemorySegment from = change.scratch();
       MemorySegment.copy(page, upper, from, upper, (long) special - upper);
+      move(from, false, page, count);
     }
-    move(from, page, count, special);
   }
 
-  private static void move(MemorySegment from, MemorySegment page, int count, int special) {
-    int end = special;
+  private static void move(MemorySegment from, boolean inPlace, MemorySegment page, int count) {
+    int end = Page.special(page);
     for (int i = 1; i <= count; i++) {
       int item = Page.pointer(page, i);
       int length = Page.length(item);
       if (length != 0) {
         int size = align(length);
         end -= size;
-        if (Page.offset(item) != end) {
+        if (!inPlace || Page.offset(item) != end) {
           MemorySegment.copy(from, Page.offset(item), page, end, size);
           Page.setPointer(page, i, Page.pointerOf(end, Page.pointerFlags(item), length));
-        } else if (from != page) {
-          MemorySegment.copy(from, end, page, end, size);
         }
       }
     }

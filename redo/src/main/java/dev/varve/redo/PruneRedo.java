@@ -17,9 +17,9 @@ import java.lang.foreign.MemorySegment;
 /// A plan is xmax u32, infomask2, infomask, flags u8, padding, count: 12 bytes. In 17 and 18 the
 /// plans follow their count and 2 bytes of padding; each of the others its count.
 ///
-/// Afterwards the items are packed: always by PRUNE, never by VACUUM, by PRUNE_* with flag 04 (it had
-/// the cleanup lock). Unused line pointers at the end are cut: by VACUUM and PRUNE_* without 04 down
-/// to one; by packing from version 15 on, down to none.
+/// Afterwards the items are packed: always by PRUNE, never by VACUUM, by PRUNE_* with flag 04 (it
+/// had the cleanup lock). Unused line pointers at the end are cut: by VACUUM and PRUNE_* without 04
+/// down to one; by packing from version 15 on, down to none.
 ///
 /// PostgreSQL: `heapam_xlog.h`, `pruneheap.c`, `heapam.c`.
 final class PruneRedo {
@@ -111,8 +111,7 @@ final class PruneRedo {
 
   private static int setDead(Change change, MemorySegment page, int at, int count) {
     for (int i = 0; i < count; i++) {
-      Page.setPointer(
-          page, number(change, page, at + 2 * i), Page.pointerOf(0, Page.DEAD, 0));
+      Page.setPointer(page, number(change, page, at + 2 * i), Page.pointerOf(0, Page.DEAD, 0));
     }
     return at + 2 * count;
   }
@@ -136,8 +135,7 @@ final class PruneRedo {
 
   /// @param at where the plans are
   /// @param offsetsAt where their offsets are
-  private static void freeze(
-      Change change, MemorySegment page, int at, int plans, int offsetsAt) {
+  private static void freeze(Change change, MemorySegment page, int at, int plans, int offsetsAt) {
     int next = offsetsAt;
     for (int plan = 0; plan < plans; plan++) {
       int planAt = at + plan * PLAN_BYTES;
@@ -173,7 +171,6 @@ final class PruneRedo {
     if ((flags & XVAC_INVALID) != 0) {
       HeapTuple.setXvac(page, tuple, 0);
     }
-    HeapTuple.setMasks(
-        page, tuple, change.dataUint16(masksAt), change.dataUint16(masksAt + 2));
+    HeapTuple.setMasks(page, tuple, change.dataUint16(masksAt), change.dataUint16(masksAt + 2));
   }
 }

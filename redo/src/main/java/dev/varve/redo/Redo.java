@@ -36,13 +36,13 @@ public final class Redo {
   /// @param lsn end of the record
   /// @param page 8192 bytes; what is in them does not matter when the change initialises the page
   /// @param change as {@link ChangeWriter} wrote it
-  /// @throws PageserverException.DataCorrupted naming record type, LSN and page, when page and change
-  ///     do not fit together; the page's content is undefined then
+  /// @throws PageserverException.DataCorrupted naming record type, LSN and page, when page and
+  ///   change do not fit together; the page's content is undefined then
   /// @throws PageserverException.Unsupported when there is no redo for the record's type
   public void apply(Key key, long lsn, MemorySegment page, MemorySegment change) {
     if (change.byteSize() == 0 || page.byteSize() != Page.SIZE) {
       throw damaged(
-          key, lsn, change.byteSize() + " bytes for a page of " + page.byteSize() + " bytes", null);
+          key, lsn, change.byteSize() + " bytes for a page of " + page.byteSize() + " bytes");
     }
     int kind = change.get(PgLayout.BYTE, 0);
     try {
@@ -56,7 +56,7 @@ public final class Redo {
         case Change.MULTIXACT_OFFSETS -> SlruRedo.multixactOffsets(key, lsn, page, change);
         case Change.MULTIXACT_MEMBERS -> SlruRedo.multixactMembers(key, lsn, page, change);
         case Change.COMMIT_TIMESTAMPS -> SlruRedo.commitTimestamps(key, lsn, page, change);
-        default -> throw damaged(key, lsn, "there is no kind " + kind, null);
+        default -> throw damaged(key, lsn, "there is no kind " + kind);
       }
     } catch (IndexOutOfBoundsException e) {
       // The last net: each redo checks what it reads. No client shall see the JVM's own words.
@@ -105,9 +105,16 @@ public final class Redo {
     }
   }
 
+  static PageserverException.DataCorrupted damaged(Key key, long lsn, String finding) {
+    return new PageserverException.DataCorrupted(sentence(key, lsn, finding));
+  }
+
   static PageserverException.DataCorrupted damaged(
       Key key, long lsn, String finding, Throwable cause) {
-    return new PageserverException.DataCorrupted(
-        "the change of page " + key + " at " + Lsn.format(lsn) + " is damaged: " + finding, cause);
+    return new PageserverException.DataCorrupted(sentence(key, lsn, finding), cause);
+  }
+
+  private static String sentence(Key key, long lsn, String finding) {
+    return "the change of page " + key + " at " + Lsn.format(lsn) + " is damaged: " + finding;
   }
 }

@@ -2,11 +2,11 @@ package dev.varve.redo;
 
 import dev.varve.model.Key;
 import dev.varve.postgres.PgLayout;
-import dev.varve.postgres.page.Page;
+import dev.varve.postgres.slru.Slru;
 import java.lang.foreign.MemorySegment;
 
-/// Redo on pages of the commit log, multixacts and commit timestamps. They have no header, and so no
-/// LSN: a change is applied whenever it is asked for, and is the same when applied twice. The
+/// Redo on pages of the commit log, multixacts and commit timestamps. They have no header, and so
+/// no LSN: a change is applied whenever it is asked for, and is the same when applied twice. The
 /// changes' layouts are {@link Change}'s.
 ///
 /// | page                | entry                                                                 | a page |
@@ -19,13 +19,9 @@ import java.lang.foreign.MemorySegment;
 /// PostgreSQL: `clog.c`, `multixact.c`, `commit_ts.c`.
 final class SlruRedo {
 
-  private static final int XIDS_PER_LOG_PAGE = 32768;
-  private static final int OFFSETS_PER_PAGE = 2048;
   private static final int GROUP_MEMBERS = 4;
   private static final int GROUP_BYTES = 20;
-  private static final int MEMBERS_PER_PAGE = Page.SIZE / GROUP_BYTES * GROUP_MEMBERS;
   private static final int TIMESTAMP_BYTES = 10;
-  private static final int TIMESTAMPS_PER_PAGE = Page.SIZE / TIMESTAMP_BYTES;
 
   private SlruRedo() {}
 
@@ -33,15 +29,15 @@ final class SlruRedo {
     int count = count(key, lsn, change, 2, 4);
     int status = change.get(PgLayout.BYTE, 1);
     if (status != ChangeWriter.COMMITTED && status != ChangeWriter.ABORTED) {
-      throw Redo.damaged(key, lsn, "it has status " + status, null);
+      throw Redo.damaged(key, lsn, "it has status " + status);
     }
     int first = change.get(PgLayout.INT, 2);
     for (int i = 0; i < count; i++) {
       int xid = change.get(PgLayout.INT, 2 + 4L * i);
-      int place = place(key, lsn, first, xid, XIDS_PER_LOG_PAGE);
+      int place = place(key, lsn, first, xid, Slru.CLOG);
       int shift = place % 4 * 2;
       int old = page.get(PgLayout.BYTE, place / 4);
-      page.set(PgLayout.BYTE, place / 4, (byte) (old & ~(3 << shift) | status << shift));
+      page.set(PgLayout.BYTE, place / 4, (byte) ((old & ~(3 << shift)) | (status << shift)));
     }
   }
 
@@ -50,7 +46,7 @@ final class SlruRedo {
     int first = change.get(PgLayout.INT, 1);
     for (int i = 0; i < count; i++) {
       int multixact = change.get(PgLayout.INT, 1 + 8L * i);
-      int place = place(key, lsn, first, multixact, OFFSETS_PER_PAGE);
+      int place = place(key, lsn, first, multixact, Slru.MULTIXACT_OFFSETS);
       page.set(PgLayout.INT, place * 4L, change.get(PgLayout.INT, 5 + 8L * i));
     }
   }
@@ -59,7 +55,7 @@ final class SlruRedo {
     int count = count(key, lsn, change, 5, 8);
     int first = change.get(PgLayout.INT, 1);
     for (int i = 0; i < count; i++) {
-      int place = place(key, lsn, first, first + i, MEMBERS_PER_PAGE);
+      int place = place(key, lsn, first, first + i, Slru.MULTIXACT_MEMBERS);
       long group = place / GROUP_MEMBERS * (long) GROUP_BYTES;
       int inGroup = place % GROUP_MEMBERS;
       page.set(PgLayout.BYTE, group + inGroup, (byte) change.get(PgLayout.INT, 9 + 8L * i));
@@ -75,7 +71,7 @@ final class SlruRedo {
     int first = change.get(PgLayout.INT, 11);
     for (int i = 0; i < count; i++) {
       int xid = change.get(PgLayout.INT, 11 + 4L * i);
-      long at = place(key, lsn, first, xid, TIMESTAMPS_PER_PAGE) * (long) TIMESTAMP_BYTES;
+      long at = place(key, lsn, first, xid, Slru.COMMIT_TS) * (long) TIMESTAMP_BYTES;
       page.set(PgLayout.LONG, at, time);
       page.set(PgLayout.SHORT, at + 8, origin);
     }
@@ -85,22 +81,21 @@ final class SlruRedo {
   private static int count(Key key, long lsn, MemorySegment change, int header, int entry) {
     long size = change.byteSize();
     if (size < header + entry || (size - header) % entry != 0 || size > Integer.MAX_VALUE) {
-      throw Redo.damaged(key, lsn, "it has " + size + " bytes", null);
+      throw Redo.damaged(key, lsn, "it has " + size + " bytes");
     }
     return (int) (size - header) / entry;
   }
 
   /// Which entry of its page this number's is; all numbers of a change are on one page.
-  private static int place(Key key, long lsn, int first, int number, int perPage) {
-    if (Integer.divideUnsigned(number, perPage) != Integer.divideUnsigned(first, perPage)) {
+  private static int place(Key key, long lsn, int first, int number, Slru slru) {
+    if (slru.page(number) != slru.page(first)) {
       throw Redo.damaged(
           key,
           lsn,
           Integer.toUnsignedString(number)
               + " is not on one page with "
-              + Integer.toUnsignedString(first),
-          null);
+              + Integer.toUnsignedString(first));
     }
-    return Integer.remainderUnsigned(number, perPage);
+    return slru.indexOnPage(number);
   }
 }

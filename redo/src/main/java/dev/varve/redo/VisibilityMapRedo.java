@@ -6,8 +6,8 @@ import dev.varve.postgres.page.Page;
 import dev.varve.postgres.wal.ResourceManager;
 import java.lang.foreign.MemorySegment;
 
-/// Redo on visibility map pages: two bits a heap block, 1 all-visible, 2 all-frozen, from byte 24 on,
-/// the block with the lowest number in the low bits; 32,672 heap blocks a page.
+/// Redo on visibility map pages: two bits a heap block, 1 all-visible, 2 all-frozen, from byte 24
+/// on, the block with the lowest number in the low bits; 32,672 heap blocks a page.
 ///
 /// Heap2 VISIBLE (cutoff xid u32, flags u8) sets bits on block 0 for the heap block of block 1. The
 /// other heap records clear bits; from the minors of August 2026 on by a block reference to the map
@@ -103,7 +103,7 @@ final class VisibilityMapRedo {
   /// {@link ChangeWriter#clearVisibility}: whatever the page's LSN.
   static void clear(Key key, long lsn, MemorySegment page, MemorySegment change) {
     if (change.byteSize() != ChangeWriter.CLEAR_VISIBILITY_BYTES) {
-      throw Redo.damaged(key, lsn, "it has " + change.byteSize() + " bytes", null);
+      throw Redo.damaged(key, lsn, "it has " + change.byteSize() + " bytes");
     }
     if (Page.isNew(page)) {
       Page.initialize(page, 0);
@@ -122,7 +122,7 @@ final class VisibilityMapRedo {
   /// {@link ChangeWriter#truncateVisibility}: whatever the page's LSN, which stays.
   static void truncate(Key key, long lsn, MemorySegment page, MemorySegment change) {
     if (change.byteSize() != ChangeWriter.TRUNCATE_VISIBILITY_BYTES) {
-      throw Redo.damaged(key, lsn, "it has " + change.byteSize() + " bytes", null);
+      throw Redo.damaged(key, lsn, "it has " + change.byteSize() + " bytes");
     }
     if (Page.isNew(page)) {
       return;

@@ -1,0 +1,219 @@
+package dev.varve.testkit;
+
+import dev.varve.postgres.PgLayout;
+import dev.varve.postgres.page.Page;
+import dev.varve.postgres.wal.ResourceManager;
+import java.lang.foreign.MemorySegment;
+
+/// Blanks what two copies of a page may legitimately differ in, as PostgreSQL does before it
+/// compares a page with a consistency image: what is written without a record (hint bits, command
+/// ids, the LSN of the image, unused space).
+///
+/// | page               | what becomes 0 besides LSN and checksum                                       |
+/// |--------------------|-------------------------------------------------------------------------------|
+/// | heap               | page hints, hole; of tuples: hint bits of the infomask, command id, a speculative token, the padding behind |
+/// | btree              | page hints, hole; on leaves the line pointers' flags; page flags 40, 20; the vacuum cycle |
+/// | hash               | page hints, hole; all of an unused page; on bucket and overflow pages the line pointers' flags; page flag 80 |
+/// | gin                | page hints; all of a deleted page, else the hole                              |
+/// | gist               | page hints, hole; NSN; on leaves the line pointers' flags; page flags 8, 10, 4 |
+/// | spgist             | page hints, hole                                                              |
+/// | brin               | page hints; the hole of regular pages and of the metapage; page flag 1        |
+/// | sequence, generic  | hole                                                                          |
+///
+/// PostgreSQL: `bufmask.c` and each manager's mask. In addition to it gist's flag 4 (tuples were
+/// deleted) is blanked: servers' own redo differs in it from what they do.
+public final class PageMask {
+
+  private static final int HINT_FLAGS = 7;
+  private static final long CHECKSUM = 8;
+
+  private PageMask() {}
+
+  /// Masks a page in place as the mask of a record's resource manager does.
+  ///
+  /// @param rmgr number of the manager
+  /// @param block number of the page in its fork
+  public static void byManager(int rmgr, MemorySegment page, int block) {
+    if (Page.isNew(page)) {
+      lsnAndChecksum(page);
+      return;
+    }
+    switch (ResourceManager.of(rmgr)) {
+      case HEAP, HEAP2 -> heap(page, block);
+      case BTREE -> btree(page);
+      case HASH -> hash(page);
+      case GIN -> gin(page);
+      case GIST -> gist(page);
+      case SPGIST -> spgist(page);
+      case BRIN -> brin(page);
+      default -> {
+        lsnAndChecksum(page);
+        hole(page);
+      }
+    }
+  }
+
+  /// Masks a page of a main fork in place, by what its special space says it is. Pages of the
+  /// visibility map: {@link #lsnAndChecksum}.
+  public static void byLooks(MemorySegment page, int block) {
+    if (Page.isNew(page)) {
+      lsnAndChecksum(page);
+      return;
+    }
+    int special = Page.SIZE - Page.special(page);
+    int last = Short.toUnsignedInt(page.get(PgLayout.SHORT, Page.SIZE - 2L));
+    if (special == 0) {
+      heap(page, block);
+    } else if (special == 16) {
+      switch (last) {
+        case 0xFF80 -> hash(page);
+        case 0xFF81 -> gist(page);
+        default -> btree(page);
+      }
+    } else {
+      switch (last) {
+        case 0xFF82 -> spgist(page);
+        case 0xF091, 0xF092, 0xF093 -> brin(page);
+        default -> {
+          if (page.get(PgLayout.INT, Page.special(page)) == 0x1717 || last == 0xFF83) {
+            lsnAndChecksum(page);
+            hole(page);
+          } else {
+            gin(page);
+          }
+        }
+      }
+    }
+  }
+
+  public static void lsnAndChecksum(MemorySegment page) {
+    page.asSlice(0, CHECKSUM + 2).fill((byte) 0);
+  }
+
+  private static void hints(MemorySegment page) {
+    Page.setFlags(page, Page.flags(page) & ~HINT_FLAGS);
+    Page.setPruneXid(page, 0);
+  }
+
+  private static void hole(MemorySegment page) {
+    int lower = Page.lower(page);
+    int upper = Page.upper(page);
+    if (lower > upper || Page.special(page) < upper || lower < Page.HEADER) {
+      throw new IllegalArgumentException(
+          "a page with lower " + lower + ", upper " + upper + ", special " + Page.special(page));
+    }
+    page.asSlice(lower, upper - lower).fill((byte) 0);
+  }
+
+  private static void pointerFlags(MemorySegment page) {
+    for (int i = 1; i <= Page.pointers(page); i++) {
+      int pointer = Page.pointer(page, i);
+      Page.setPointer(page, i, Page.pointerOf(Page.offset(pointer), 0, Page.length(pointer)));
+    }
+  }
+
+  private static void content(MemorySegment page) {
+    page.asSlice(Page.HEADER).fill((byte) 0);
+    Page.setLower(page, 0);
+    Page.setUpper(page, 0);
+  }
+
+  private static void standard(MemorySegment page) {
+    lsnAndChecksum(page);
+    hints(page);
+    hole(page);
+  }
+
+  private static void heap(MemorySegment page, int block) {
+    standard(page);
+    for (int i = 1; i <= Page.pointers(page); i++) {
+      int pointer = Page.pointer(page, i);
+      if (Page.pointerFlags(pointer) == Page.NORMAL) {
+        heapTuple(page, Page.offset(pointer), block, i);
+      }
+      int length = Page.length(pointer);
+      if (length > 0) {
+        int end = Page.offset(pointer) + length;
+        page.asSlice(end, (end + 7 & -8) - end).fill((byte) 0);
+      }
+    }
+  }
+
+  private static void heapTuple(MemorySegment page, long tuple, int block, int number) {
+    int infomask = page.get(PgLayout.SHORT, tuple + 20);
+    boolean frozen = (infomask & 0x0300) == 0x0300;
+    page.set(PgLayout.SHORT, tuple + 20, (short) (infomask & (frozen ? ~0x0C00 : ~0xFFF0)));
+    page.set(PgLayout.INT, tuple + 8, 0);
+    if (Short.toUnsignedInt(page.get(PgLayout.SHORT, tuple + 16)) == 0xFFFE) {
+      page.set(PgLayout.SHORT, tuple + 12, (short) (block >>> 16));
+      page.set(PgLayout.SHORT, tuple + 14, (short) block);
+      page.set(PgLayout.SHORT, tuple + 16, (short) number);
+    }
+  }
+
+  private static void btree(MemorySegment page) {
+    standard(page);
+    long special = Page.special(page);
+    int flags = page.get(PgLayout.SHORT, special + 12);
+    if ((flags & 1) != 0) {
+      pointerFlags(page);
+    }
+    page.set(PgLayout.SHORT, special + 12, (short) (flags & ~0x60));
+    page.set(PgLayout.SHORT, special + 14, (short) 0);
+  }
+
+  private static void hash(MemorySegment page) {
+    standard(page);
+    long special = Page.special(page);
+    int flags = page.get(PgLayout.SHORT, special + 12);
+    if ((flags & 0xF) == 0) {
+      content(page);
+      return;
+    }
+    if ((flags & 3) != 0) {
+      pointerFlags(page);
+    }
+    page.set(PgLayout.SHORT, special + 12, (short) (flags & ~0x80));
+  }
+
+  private static void gin(MemorySegment page) {
+    lsnAndChecksum(page);
+    hints(page);
+    int flags = page.get(PgLayout.SHORT, Page.special(page) + 6L);
+    if ((flags & 4) != 0) {
+      content(page);
+    } else if (Page.lower(page) > Page.HEADER) {
+      hole(page);
+    }
+  }
+
+  private static void gist(MemorySegment page) {
+    standard(page);
+    long special = Page.special(page);
+    page.set(PgLayout.LONG, special, 0);
+    int flags = page.get(PgLayout.SHORT, special + 12);
+    if ((flags & 1) != 0) {
+      pointerFlags(page);
+    }
+    page.set(PgLayout.SHORT, special + 12, (short) (flags & ~0x1C));
+  }
+
+  private static void spgist(MemorySegment page) {
+    lsnAndChecksum(page);
+    hints(page);
+    if (Page.lower(page) >= Page.HEADER) {
+      hole(page);
+    }
+  }
+
+  private static void brin(MemorySegment page) {
+    lsnAndChecksum(page);
+    hints(page);
+    int type = Short.toUnsignedInt(page.get(PgLayout.SHORT, Page.SIZE - 2L));
+    if (type == 0xF093 || (type == 0xF091 && Page.lower(page) > Page.HEADER)) {
+      hole(page);
+    }
+    long flags = Page.SIZE - 4L;
+    page.set(PgLayout.SHORT, flags, (short) (page.get(PgLayout.SHORT, flags) & ~1));
+  }
+}
