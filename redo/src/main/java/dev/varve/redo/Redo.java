@@ -100,6 +100,7 @@ public final class Redo {
           Heap2Redo.apply(change, version, lsn, page);
         }
       }
+      case Change.BTREE -> BtreeRedo.apply(change, lsn, page);
       case Change.SEQUENCE -> SequenceRedo.apply(change, lsn, page);
       default -> throw change.unsupported();
     }
