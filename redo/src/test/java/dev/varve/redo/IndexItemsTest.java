@@ -9,6 +9,7 @@ import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -24,8 +25,20 @@ class IndexItemsTest {
 
   private final Change change = new Change(PgVersion.V17);
   private final MemorySegment page = MemorySegment.ofArray(new byte[Page.SIZE]);
-  private final List<byte[]> numbered = new ArrayList<>();
-  private final List<byte[]> lying = new ArrayList<>();
+  private final List<Item> numbered = new ArrayList<>();
+  private final List<Item> lying = new ArrayList<>();
+
+  private static final class Item {
+    final byte[] tuple;
+
+    Item(byte[] tuple) {
+      this.tuple = tuple;
+    }
+
+    int size() {
+      return PageItems.align(tuple.length);
+    }
+  }
 
   IndexItemsTest() {
     Page.initialize(page, SPECIAL);
@@ -58,8 +71,9 @@ class IndexItemsTest {
     var source = MemorySegment.ofArray(tuple);
     if (free() >= PageItems.align(tuple.length) + 4) {
       IndexItems.add(change, page, number + 1, source, 0, tuple.length);
-      numbered.add(number, tuple);
-      lying.add(tuple);
+      var item = new Item(tuple);
+      numbered.add(number, item);
+      lying.add(item);
     } else {
       assertThatThrownBy(() -> IndexItems.add(change, page, number + 1, source, 0, tuple.length))
           .isInstanceOf(DataCorrupted.class)
@@ -73,13 +87,12 @@ class IndexItemsTest {
   }
 
   private void removeFromModel(int index) {
-    byte[] tuple = numbered.remove(index);
-    lying.removeIf(other -> other == tuple);
+    lying.remove(numbered.remove(index));
   }
 
   private void overwrite(int index, SplittableRandom random, int longest) {
     byte[] tuple = bytes(random, longest);
-    int grows = PageItems.align(tuple.length) - PageItems.align(numbered.get(index).length);
+    int grows = PageItems.align(tuple.length) - numbered.get(index).size();
     if (grows <= free()) {
       IndexItems.overwrite(change, page, index + 1, MemorySegment.ofArray(tuple), 0, tuple.length);
       replaceInModel(index, tuple);
@@ -87,15 +100,15 @@ class IndexItemsTest {
   }
 
   private void shrink(int index, SplittableRandom random) {
-    byte[] old = numbered.get(index);
-    byte[] tuple = java.util.Arrays.copyOf(old, random.nextInt(1, old.length + 1));
+    byte[] old = numbered.get(index).tuple;
+    byte[] tuple = Arrays.copyOf(old, random.nextInt(1, old.length + 1));
     IndexItems.shrink(change, page, index + 1, tuple.length);
     replaceInModel(index, tuple);
   }
 
   private void replaceInModel(int index, byte[] tuple) {
-    byte[] old = numbered.set(index, tuple);
-    lying.replaceAll(other -> other == old ? tuple : other);
+    var item = new Item(tuple);
+    lying.set(lying.indexOf(numbered.set(index, item)), item);
   }
 
   private void removeSome(SplittableRandom random) {
@@ -117,21 +130,19 @@ class IndexItemsTest {
   }
 
   private void assertPageIsTheModel() {
-    int used = lying.stream().mapToInt(tuple -> PageItems.align(tuple.length)).sum();
+    int used = lying.stream().mapToInt(Item::size).sum();
     assertThat(Page.lower(page)).isEqualTo(Page.HEADER + 4 * numbered.size());
     assertThat(Page.upper(page)).isEqualTo(Page.SIZE - SPECIAL - used);
     int at = Page.SIZE - SPECIAL;
-    for (byte[] tuple : lying) {
-      at -= PageItems.align(tuple.length);
-      int pointer = Page.pointerOf(at, Page.NORMAL, tuple.length);
-      int index = indexOf(tuple);
-      assertThat(Page.pointer(page, index + 1)).as("item %d", index + 1).isEqualTo(pointer);
-      assertThat(page.asSlice(at, tuple.length).toArray(PgLayout.BYTE)).isEqualTo(tuple);
+    for (Item item : lying) {
+      at -= item.size();
+      int length = item.tuple.length;
+      int number = numbered.indexOf(item) + 1;
+      assertThat(Page.pointer(page, number))
+          .as("item %d", number)
+          .isEqualTo(Page.pointerOf(at, Page.NORMAL, length));
+      assertThat(page.asSlice(at, length).toArray(PgLayout.BYTE)).isEqualTo(item.tuple);
     }
-  }
-
-  private int indexOf(byte[] tuple) {
-    return IntStream.range(0, numbered.size()).filter(i -> numbered.get(i) == tuple).sum();
   }
 
   private int free() {

@@ -5,6 +5,7 @@ import dev.varve.postgres.PgVersion;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.ArrayList;
+import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
 
@@ -99,11 +100,10 @@ public final class WalStats implements RecordHandler {
   /// The table that pg_waldump prints, line by line the same.
   public String table() {
     Row total = total();
-    var table = new StringBuilder();
-    print(table, "WAL statistics between %s and %s:\n", Lsn.format(start), Lsn.format(end));
+    var table = new Formatter(Locale.ROOT);
+    table.format("WAL statistics between %s and %s:\n", Lsn.format(start), Lsn.format(end));
     String heading = "%-27s %20s %8s %20s %8s %20s %8s %20s %8s\n";
-    print(
-        table,
+    table.format(
         heading,
         "Type",
         "N",
@@ -114,8 +114,7 @@ public final class WalStats implements RecordHandler {
         "(%)",
         "Combined size",
         "(%)");
-    print(
-        table,
+    table.format(
         heading,
         "----",
         "-",
@@ -127,8 +126,7 @@ public final class WalStats implements RecordHandler {
         "-------------",
         "---");
     for (Row row : rows()) {
-      print(
-          table,
+      table.format(
           "%-27s %20d (%6s) %20d (%6s) %20d (%6s) %20d (%6s)\n",
           row.type,
           row.count,
@@ -141,9 +139,8 @@ public final class WalStats implements RecordHandler {
           percent(row.bytes(), total.bytes()));
     }
     String rule = "--------";
-    print(table, "%-27s %20s %8s %20s %8s %20s %8s %20s\n", "", rule, "", rule, "", rule, "", rule);
-    print(
-        table,
+    table.format("%-27s %20s %8s %20s %8s %20s %8s %20s\n", "", rule, "", rule, "", rule, "", rule);
+    table.format(
         "%-27s %20d %-9s%20d %-9s%20d %-9s%20d %-6s\n",
         total.type,
         total.count,
@@ -155,10 +152,6 @@ public final class WalStats implements RecordHandler {
         total.bytes(),
         "[100%]");
     return table.toString();
-  }
-
-  private static void print(StringBuilder table, String format, Object... values) {
-    table.append(String.format(Locale.ROOT, format, values));
   }
 
   /// With two digits, rounded as C rounds.
