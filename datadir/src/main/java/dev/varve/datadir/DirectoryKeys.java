@@ -2,6 +2,7 @@ package dev.varve.datadir;
 
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
+import dev.varve.postgres.slru.Slru;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -16,7 +17,7 @@ import java.security.NoSuchAlgorithmException;
 /// | 00   | tablespace | database      | relation      | fork  | block | page of a relation                   |
 /// | 00   | tablespace | database      | 0             | 0     | 0     | value: `pg_filenode.map`, whole      |
 /// | 01   | slru       | 1             | segment       | 0     | page  | page of an SLRU segment, 0 to 31     |
-/// | 03   | 0          | 0             | 0             | 0     | 0     | value: `pg_control`, its used part   |
+/// | 03   | 0          | 0             | 0             | 0     | 0     | value: `pg_control`, whole           |
 /// | 03   | 0          | 0             | 0             | 0     | 1     | value: the running checkpoint, 88 bytes |
 /// | 03   | 0          | 0             | 0             | 0     | 2     | value: next transaction ID, u64      |
 /// | 61   | tablespace | database      | relation      | fork  | 0     | value: blocks, u32                   |
@@ -67,7 +68,6 @@ public final class DirectoryKeys {
   /// The next transaction ID, where it alone changed.
   public static final Key NEXT_XID = new Key(CONTROL, 0, 0, 0, 0, 2);
 
-  private static final int SLRU_PAGES_PER_SEGMENT = 32;
   private static final int SLRU_PAGE_MARK = 1;
   private static final int BUCKET_SHIFT = 24;
 
@@ -107,26 +107,29 @@ public final class DirectoryKeys {
   }
 
   /// @param page page number from the start of the SLRU, unsigned
-  public static Key slruPage(int slru, int page) {
+  public static Key slruPage(Slru slru, int page) {
     return new Key(
-        SLRU_PAGE, slru, SLRU_PAGE_MARK, slruSegmentOf(page), 0, page % SLRU_PAGES_PER_SEGMENT);
+        SLRU_PAGE, code(slru), SLRU_PAGE_MARK, Slru.segment(page), 0, Slru.pageInSegment(page));
   }
 
-  public static Key slruSize(int slru, int segment) {
-    return new Key(SLRU_SIZE, slru, 0, segment, 0, 0);
+  public static Key slruSize(Slru slru, int segment) {
+    return new Key(SLRU_SIZE, code(slru), 0, segment, 0, 0);
   }
 
   /// The sizes of all segments of one SLRU.
-  public static KeyRange slruSizes(int slru) {
+  public static KeyRange slruSizes(Slru slru) {
     return new KeyRange(
-        new Key(SLRU_SIZE, slru, 0, 0, 0, 0), new Key(SLRU_SIZE, slru + 1, 0, 0, 0, 0));
+        new Key(SLRU_SIZE, code(slru), 0, 0, 0, 0), new Key(SLRU_SIZE, code(slru) + 1, 0, 0, 0, 0));
   }
 
-  /// The segment that holds a page.
-  ///
-  /// @param page below 2^31
-  public static int slruSegmentOf(int page) {
-    return page / SLRU_PAGES_PER_SEGMENT;
+  /// The number that stands for an SLRU in keys.
+  public static int code(Slru slru) {
+    return switch (slru) {
+      case CLOG -> 0;
+      case MULTIXACT_MEMBERS -> 1;
+      case MULTIXACT_OFFSETS -> 2;
+      case COMMIT_TS -> 3;
+    };
   }
 
   /// @param xid as it is in the name of the state file: with its epoch from PostgreSQL 17 on

@@ -7,6 +7,7 @@ import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.postgres.slru.Slru;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -33,9 +34,9 @@ class DirectoryKeysTest {
 
   @Test
   void keysOfSlruPages() {
-    assertThat(DirectoryKeys.slruPage(2, 32 * 5 + 31))
+    assertThat(DirectoryKeys.slruPage(Slru.MULTIXACT_OFFSETS, 32 * 5 + 31))
         .hasToString("010000000200000001000000050000" + "00001F");
-    assertThat(DirectoryKeys.slruSize(1, 0x14078))
+    assertThat(DirectoryKeys.slruSize(Slru.MULTIXACT_MEMBERS, 0x14078))
         .hasToString("660000000100000000000140780000000000");
   }
 
@@ -113,7 +114,8 @@ class DirectoryKeysTest {
 
   @Test
   void damagedValuesAreRefused() {
-    for (byte[] value : List.of(new byte[0], new byte[] {0}, new byte[] {2, 65}, new byte[] {1, 1, 1})) {
+    for (byte[] value :
+        List.of(new byte[0], new byte[] {0}, new byte[] {2, 65}, new byte[] {1, 1, 1})) {
       assertThatThrownBy(() -> Tablespace.decode(1, value))
           .isInstanceOf(PageserverException.DataCorrupted.class);
       assertThatThrownBy(() -> OtherFile.decode(value))

@@ -1,0 +1,180 @@
+package dev.varve.datadir;
+
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.postgres.PgLayout;
+import dev.varve.timeline.Timeline;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// From moments to LSNs, and back: what each transaction said of the time when it committed.
+///
+/// Commit times do not rise with LSNs: two sessions may write their records in the other order, and
+/// clocks are set back. A moment T means what it means to PostgreSQL's `recovery_target_time`:
+/// replay that stops *before the first commit that is later than T*. So the answer is the last
+/// commit before that one, even where a commit further on is at or before T again.
+///
+/// Each bucket of 16 MiB of the log has its commits in order under one key (kind 69), and, under
+/// another (6A), the greatest time of all commits before the bucket. These rise, so the bucket is
+/// found by binary search, and only its commits are read.
+public final class CommitTimes {
+
+  /// No time at all: before all.
+  public static final long NONE = Long.MIN_VALUE;
+
+  private static final Instant EPOCH = Instant.parse("2000-01-01T00:00:00Z");
+  private static final long MICROS = 1_000_000;
+
+  private final Timeline timeline;
+  private final Lsn end;
+  private final List<Bucket> buckets = new ArrayList<>();
+
+  private record Bucket(long number, long before) {}
+
+  /// The commits of a timeline up to its last record now.
+  public CommitTimes(Timeline timeline) {
+    this.timeline = timeline;
+    this.end = timeline.lastRecordLsn();
+    timeline.scan(
+        DirectoryKeys.kind(DirectoryKeys.COMMIT_TIME_BEFORE),
+        end,
+        (key, value) ->
+            buckets.add(new Bucket(DirectoryKeys.bucketOf(key), value.get(PgLayout.LONG, 0))));
+  }
+
+  /// The LSN at which the timeline is as of a moment: that of the last commit at or before it, or
+  /// where the timeline becomes readable if no later commit came before that.
+  ///
+  /// A moment after the last commit gives that commit: whether the source has more to say of it,
+  /// the caller must know.
+  ///
+  /// @throws PageserverException.InvalidRequest when the moment is before what can be read, saying
+  ///   from when on it can
+  public Lsn at(Instant moment) {
+    long target = micros(moment);
+    CommitTime before = null;
+    CommitTime after = null;
+    int bucket = lastBucketNotAfter(target);
+    if (bucket >= 0) {
+      for (CommitTime commit : commits(bucket)) {
+        if (micros(commit.time()) > target) {
+          after = commit;
+          break;
+        }
+        before = commit;
+      }
+      if (before == null && bucket > 0) {
+        before = commits(bucket - 1).getLast();
+      }
+    }
+    return readable(moment, before, after);
+  }
+
+  /// The first commit is in the first bucket that has nothing before it, so there is a bucket for
+  /// any moment, if there is one at all.
+  private int lastBucketNotAfter(long target) {
+    int low = 0;
+    int high = buckets.size();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (buckets.get(middle).before() <= target) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low - 1;
+  }
+
+  private Lsn readable(Instant moment, @Nullable CommitTime before, @Nullable CommitTime after) {
+    Lsn from = timeline.readableFrom();
+    if (before != null && !before.lsn().isBefore(from)) {
+      return before.lsn();
+    }
+    if (after != null && !after.lsn().isAfter(from)) {
+      throw tooEarly(moment, of(from).orElse(after.time()));
+    }
+    if (before == null) {
+      Instant checkpoint =
+          Instant.ofEpochSecond(DataDirectory.at(timeline, from).checkPoint().time());
+      if (moment.isBefore(checkpoint)) {
+        throw tooEarly(moment, checkpoint);
+      }
+    }
+    return from;
+  }
+
+  private PageserverException tooEarly(Instant moment, Instant earliest) {
+    return new PageserverException.InvalidRequest(
+        "%s is before the history of %s, which begins with %s at %s"
+            .formatted(moment, timeline.name(), timeline.readableFrom(), earliest));
+  }
+
+  /// When the last commit at or before an LSN was; empty when there is none.
+  public Optional<Instant> of(Lsn lsn) {
+    long wanted = DirectoryKeys.commitBucket(lsn.value());
+    for (int i = buckets.size() - 1; i >= 0; i--) {
+      if (Long.compareUnsigned(buckets.get(i).number(), wanted) <= 0) {
+        List<CommitTime> commits =
+            commits(i).stream().filter(commit -> !commit.lsn().isAfter(lsn)).toList();
+        if (!commits.isEmpty()) {
+          return Optional.of(commits.getLast().time());
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// The first commit that is known; it may be one of before the timeline can be read.
+  public Optional<CommitTime> first() {
+    return buckets.isEmpty() ? Optional.empty() : Optional.of(commits(0).getFirst());
+  }
+
+  public Optional<CommitTime> last() {
+    return buckets.isEmpty()
+        ? Optional.empty()
+        : Optional.of(commits(buckets.size() - 1).getLast());
+  }
+
+  /// Never empty: a bucket comes into being with its first commit.
+  private List<CommitTime> commits(int bucket) {
+    List<CommitTime> commits = new ArrayList<>();
+    timeline.history(
+        DirectoryKeys.commitTimes(buckets.get(bucket).number()),
+        Lsn.ZERO,
+        end,
+        (lsn, version) ->
+            commits.add(
+                new CommitTime(new Lsn(lsn), instant(version.bytes().get(PgLayout.LONG, 0)))));
+    if (commits.isEmpty()) {
+      throw new PageserverException.DataCorrupted(
+          "the commit times of %s from %s on are missing"
+              .formatted(
+                  timeline.name(),
+                  Lsn.format(DirectoryKeys.commitBucketStart(buckets.get(bucket).number()))));
+    }
+    return commits;
+  }
+
+  /// PostgreSQL's time as a moment.
+  ///
+  /// @param micros microseconds since 2000-01-01 UTC
+  public static Instant instant(long micros) {
+    return EPOCH
+        .plusSeconds(Math.floorDiv(micros, MICROS))
+        .plusNanos(Math.floorMod(micros, MICROS) * 1000);
+  }
+
+  /// The last of PostgreSQL's times that is not after the moment.
+  public static long micros(Instant moment) {
+    long seconds = moment.getEpochSecond() - EPOCH.getEpochSecond();
+    long limit = Long.MAX_VALUE / MICROS - 1;
+    if (seconds > limit || seconds < -limit) {
+      return seconds > 0 ? Long.MAX_VALUE : NONE + 1;
+    }
+    return seconds * MICROS + moment.getNano() / 1000;
+  }
+}

@@ -1,0 +1,8 @@
+package dev.varve.datadir;
+
+/// A database's folder in one tablespace.
+///
+/// @param tablespace OID; 1663 is `pg_default`
+/// @param database OID
+/// @param versionFile contents of its `PG_VERSION`
+public record Database(int tablespace, int database, String versionFile) {}

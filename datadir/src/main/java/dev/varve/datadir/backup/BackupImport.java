@@ -1,0 +1,320 @@
+package dev.varve.datadir.backup;
+
+import dev.varve.datadir.DirectoryKeys;
+import dev.varve.datadir.OtherFile;
+import dev.varve.datadir.RelationFork;
+import dev.varve.datadir.Tablespace;
+import dev.varve.model.Key;
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.postgres.PgLayout;
+import dev.varve.postgres.PgVersion;
+import dev.varve.postgres.backup.BackupLabel;
+import dev.varve.postgres.backup.DataFile;
+import dev.varve.postgres.backup.DataFiles;
+import dev.varve.postgres.backup.TablespaceMap;
+import dev.varve.postgres.control.ControlFile;
+import dev.varve.postgres.page.Page;
+import dev.varve.postgres.record.PreparedTransaction;
+import dev.varve.postgres.slru.Slru;
+import dev.varve.timeline.ImageLoad;
+import dev.varve.timeline.Timeline;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.jspecify.annotations.Nullable;
+
+/// Takes the files of a base backup into a new timeline, in any order, as of the LSN at which the
+/// timeline starts: the redo location of the backup's first checkpoint.
+///
+/// A backup of a running server is *fuzzy*: each page is from some moment between its start and its
+/// end. After {@link #finish} the WAL from the start to the end of the backup must be taken in
+/// ({@link dev.varve.datadir.ingest.WalIngest}); then {@link Timeline#markImported} makes the
+/// timeline readable from the end on.
+///
+/// Memory does not grow with the files' sizes, only with their number. Of one thread. What is not
+/// finished is forgotten.
+public final class BackupImport implements AutoCloseable {
+
+  /// A file that isn't PostgreSQL's own is kept if it has at most so many bytes.
+  private static final long MAX_OTHER_FILE = 8 << 20;
+
+  /// The largest of the small files that are read whole.
+  private static final long MAX_SMALL_FILE = 1 << 20;
+
+  private final Timeline timeline;
+  private final PgVersion version;
+  private final DataFiles names;
+  private final ImportProgress progress;
+  private final Warnings warnings = new Warnings();
+  private final ImageLoad images;
+  private final RelationPages relations;
+  private final Map<Integer, String> tablespaces = new HashMap<>();
+  private final Set<Integer> usedTablespaces = new HashSet<>();
+  private @Nullable ControlFile control;
+  private @Nullable BackupLabel label;
+  private long bytes;
+  private long files;
+
+  /// @param timeline new: it starts where the backup does
+  public BackupImport(Timeline timeline, ImportProgress progress) {
+    this.timeline = timeline;
+    this.version = PgVersion.ofMajor(timeline.pgVersion());
+    this.names = new DataFiles(version);
+    this.progress = progress;
+    Lsn start = timeline.lastRecordLsn();
+    this.images = timeline.imageLoad(start);
+    this.relations = new RelationPages(images, start);
+  }
+
+  /// That there is a tablespace, and where its files are on the server.
+  ///
+  /// @param path empty: in the data directory itself
+  public void tablespace(int oid, String path) {
+    tablespaces.put(oid, path);
+  }
+
+  /// Takes in a tar as the server sends it, or as `pg_basebackup` writes it. The stream is read to
+  /// the tar's end, and stays open.
+  ///
+  /// @param tablespace OID of the tablespace whose tar it is; 0 for the data directory
+  /// @param endMarked whether the tar must end with a block of zeroes, as files do; what the server
+  ///   sends need not
+  /// @throws IOException when the tar ends too early, or reading it fails
+  /// @throws PageserverException.InvalidRequest when a file in it can't belong to a backup
+  public void tar(InputStream tar, int tablespace, boolean endMarked) throws IOException {
+    @SuppressWarnings("resource") // It is the caller's stream.
+    var entries = new BackupTar(tar);
+    tar(entries, tablespace, endMarked);
+  }
+
+  void tar(BackupTar entries, int tablespace, boolean endMarked) throws IOException {
+    TarArchiveEntry entry = entries.getNextEntry();
+    while (entry != null) {
+      if (entry.isSymbolicLink()) {
+        link(entry.getName(), entry.getLinkName());
+      } else if (entry.isFile()) {
+        file(tablespace, entry.getName(), entry.getSize(), entries);
+      }
+      entry = entries.getNextEntry();
+    }
+    if (endMarked && !entries.ended()) {
+      throw new IOException("the tar is cut off: its end is missing");
+    }
+  }
+
+  private void link(String name, String target) {
+    String[] parts = (name.startsWith("./") ? name.substring(2) : name).split("/", -1);
+    if (parts.length == 2 && parts[0].equals("pg_tblspc") && parts[1].matches("[1-9][0-9]{0,9}")) {
+      tablespaces.put(Integer.parseUnsignedInt(parts[1]), target);
+    } else {
+      warnings.add("the link " + name + " to " + target + " was left out");
+    }
+  }
+
+  /// Takes in one file.
+  ///
+  /// @param tablespace OID of the tablespace that the path is in; 0 for the data directory
+  /// @param path as in a tar of that tablespace
+  /// @param size bytes of the file, all of which are in `contents`
+  public void file(int tablespace, String path, long size, InputStream contents)
+      throws IOException {
+    DataFile file = tablespace == 0 ? names.of(path) : names.ofTablespace(tablespace, path);
+    switch (file) {
+      case DataFile.RelationSegment segment -> relation(segment, size, contents);
+      case DataFile.SlruSegment segment -> slru(segment, size, contents);
+      case DataFile.RelationMapFile map ->
+          value(
+              DirectoryKeys.relationMap(map.tablespace(), map.database()),
+              small(path, size, contents));
+      case DataFile.VersionFile of -> versionFile(of, small(path, size, contents));
+      case DataFile.Control _ -> control(small(path, size, contents));
+      case DataFile.TwoPhase prepared -> prepared(prepared.xid(), small(path, size, contents));
+      case DataFile.Label _ -> label = BackupLabel.parse(small(path, size, contents));
+      case DataFile.TablespaceMapFile _ ->
+          tablespaces.putAll(TablespaceMap.parse(small(path, size, contents)));
+      case DataFile.Other other -> other(other.path(), size, contents);
+      case DataFile.WalSegment _,
+          DataFile.TimelineHistoryFile _,
+          DataFile.Manifest _,
+          DataFile.Ignored _ -> {}
+    }
+    files++;
+    progress.progress(bytes, files);
+  }
+
+  private void count(long more) {
+    bytes += more;
+    progress.progress(bytes, files);
+  }
+
+  private void relation(DataFile.RelationSegment file, long size, InputStream contents)
+      throws IOException {
+    usedTablespaces.add(file.tablespace());
+    relations.load(file, size, contents, this::count);
+  }
+
+  private void slru(DataFile.SlruSegment file, long size, InputStream contents) throws IOException {
+    int pages = (int) Math.min((size + Page.SIZE - 1) / Page.SIZE, Slru.PAGES_PER_SEGMENT);
+    byte[] page = new byte[Page.SIZE];
+    for (int i = 0; i < pages; i++) {
+      int length = (int) Math.min(Page.SIZE, size - (long) i * Page.SIZE);
+      if (contents.readNBytes(page, 0, length) < length) {
+        throw new IOException("the file of " + file.slru().directory() + " ends too early");
+      }
+      Arrays.fill(page, length, Page.SIZE, (byte) 0);
+      value(DirectoryKeys.slruPage(file.slru(), file.segment() * Slru.PAGES_PER_SEGMENT + i), page);
+      count(length);
+    }
+    value(DirectoryKeys.slruSize(file.slru(), file.segment()), size(pages));
+  }
+
+  private void versionFile(DataFile.VersionFile of, byte[] contents) {
+    String text = new String(contents, StandardCharsets.US_ASCII).strip();
+    if (!text.equals(Integer.toString(version.major()))) {
+      throw new PageserverException.InvalidRequest(
+          "the backup is of PostgreSQL %s, but the timeline of %d"
+              .formatted(text, version.major()));
+    }
+    if (of.database() != 0) {
+      usedTablespaces.add(of.tablespace());
+      value(DirectoryKeys.database(of.tablespace(), of.database()), contents);
+    }
+  }
+
+  private void control(byte[] contents) {
+    ControlFile file = ControlFile.parse(MemorySegment.ofArray(contents));
+    if (file.version() != version) {
+      throw new PageserverException.InvalidRequest(
+          "the control file is of PostgreSQL %d, but the timeline of %d"
+              .formatted(file.version().major(), version.major()));
+    }
+    control = file;
+  }
+
+  /// A state file that is still being written is damaged; the record that prepared the transaction
+  /// is then in the WAL of the backup, and brings it again.
+  private void prepared(long xid, byte[] contents) {
+    try {
+      PreparedTransaction.readFile(version, MemorySegment.ofArray(contents));
+      value(DirectoryKeys.prepared(xid), contents);
+    } catch (PageserverException.DataCorrupted e) {
+      warnings.add(
+          "the file of the prepared transaction %s was left out: %s"
+              .formatted(Long.toUnsignedString(xid), e.getMessage()));
+    }
+  }
+
+  private void other(String path, long size, InputStream contents) throws IOException {
+    if (path.equals(OriginsFile.PATH)) {
+      OriginsFile.parse(small(path, size, contents), timeline.lastRecordLsn())
+          .forEach(origin -> value(DirectoryKeys.replicationOrigin(origin.id()), origin.encode()));
+    } else if (!path.startsWith("pg_logical/")) {
+      keep(path, size, contents);
+    }
+  }
+
+  private void keep(String path, long size, InputStream contents) throws IOException {
+    boolean tooLong = path.getBytes(StandardCharsets.UTF_8).length > OtherFile.MAX_PATH;
+    if (size > MAX_OTHER_FILE || tooLong) {
+      warnings.add("the file " + path + " of " + size + " bytes was left out");
+      return;
+    }
+    byte[] whole = whole(path, size, contents);
+    value(DirectoryKeys.otherFile(path), new OtherFile(path, whole).encode());
+  }
+
+  private byte[] small(String path, long size, InputStream contents) throws IOException {
+    if (size > MAX_SMALL_FILE) {
+      throw new PageserverException.InvalidRequest(
+          "the file " + path + " has " + size + " bytes, too many for what it is");
+    }
+    return whole(path, size, contents);
+  }
+
+  private byte[] whole(String path, long size, InputStream contents) throws IOException {
+    byte[] whole = contents.readNBytes((int) size);
+    if (whole.length < size) {
+      throw new IOException("the file " + path + " ends too early");
+    }
+    count(size);
+    return whole;
+  }
+
+  /// What the backup says of itself: where it starts; empty for a copy of a stopped server.
+  public Optional<BackupLabel> label() {
+    return Optional.ofNullable(label);
+  }
+
+  /// The control file, once it has come; it is the last file of a backup.
+  public Optional<ControlFile> control() {
+    return Optional.ofNullable(control);
+  }
+
+  /// All files are in: the timeline can take in WAL from the backup's start on.
+  ///
+  /// @throws PageserverException.InvalidRequest when the control file has not come, so that the
+  ///   backup is not whole, or it starts elsewhere than the timeline
+  public ImportSummary finish() {
+    ControlFile file = control;
+    if (file == null) {
+      throw new PageserverException.InvalidRequest(
+          "the backup is not whole: global/pg_control, its last file, is missing");
+    }
+    checkStart(file);
+    if (file.dataChecksumVersion() != 0) {
+      relations.warnOfChecksums(warnings);
+    }
+    for (Map.Entry<RelationFork, Long> fork : relations.sizes().entrySet()) {
+      value(DirectoryKeys.relationSize(fork.getKey()), size(fork.getValue()));
+    }
+    putTablespaces();
+    value(DirectoryKeys.CONTROL_FILE, file.toBytes());
+    value(DirectoryKeys.CHECKPOINT, file.checkPoint().toBytes());
+    images.finish();
+    return new ImportSummary(bytes, files, relations.pages(), warnings.all());
+  }
+
+  private void checkStart(ControlFile file) {
+    Lsn start = label == null ? new Lsn(file.checkPoint().redo()) : label.start();
+    if (!start.equals(timeline.lastRecordLsn())) {
+      throw new PageserverException.InvalidRequest(
+          "the backup starts at %s, but the timeline %s at %s"
+              .formatted(start, timeline.name(), timeline.lastRecordLsn()));
+    }
+  }
+
+  /// One that has files but no place is a folder in `pg_tblspc` itself.
+  private void putTablespaces() {
+    usedTablespaces.forEach(oid -> tablespaces.putIfAbsent(oid, ""));
+    tablespaces.remove(DirectoryKeys.DEFAULT_TABLESPACE);
+    tablespaces.remove(DirectoryKeys.GLOBAL_TABLESPACE);
+    tablespaces.forEach(
+        (oid, path) -> value(DirectoryKeys.tablespace(oid), new Tablespace(oid, path).encode()));
+  }
+
+  private static byte[] size(long size) {
+    byte[] value = new byte[Integer.BYTES];
+    MemorySegment.ofArray(value).set(PgLayout.INT, 0, (int) size);
+    return value;
+  }
+
+  private void value(Key key, byte[] value) {
+    images.image(
+        key.upper(), key.middle(), key.lower(), MemorySegment.ofArray(value), 0, value.length);
+  }
+
+  /// Forgets what was not finished.
+  @Override
+  public void close() {
+    images.close();
+  }
+}

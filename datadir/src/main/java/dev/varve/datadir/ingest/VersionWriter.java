@@ -1,0 +1,171 @@
+package dev.varve.datadir.ingest;
+
+import static dev.varve.datadir.DirectoryKeys.PAGE;
+
+import dev.varve.model.Key;
+import dev.varve.model.KeyRange;
+import dev.varve.postgres.PgLayout;
+import dev.varve.postgres.page.Page;
+import dev.varve.postgres.wal.WalRecord;
+import dev.varve.redo.ChangeWriter;
+import dev.varve.timeline.Ingest;
+import dev.varve.timeline.ScanSink;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/// Writes what the record at hand does, at its LSN. Hot: nothing is allocated per call, but for
+/// values. Of one thread.
+///
+/// A page that a record needs before it changes it (one past the end of its relation, say) is
+/// written one byte before the record's LSN. No record ends there, since none is shorter than 24
+/// bytes; so the page is there for redo of this record, and in no state that anyone asks for.
+final class VersionWriter {
+
+  private static final int SMALL = 64;
+  private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[0]);
+
+  private final Ingest ingest;
+  private final MemorySegment small = MemorySegment.ofArray(new byte[SMALL]);
+  private MemorySegment scratch = MemorySegment.ofArray(new byte[2 * Page.SIZE]);
+  private long lsn;
+  private long finished;
+  private long published;
+
+  /// @param lsn up to where everything has been taken in
+  VersionWriter(Ingest ingest, long lsn) {
+    this.ingest = ingest;
+    this.lsn = lsn;
+    this.finished = lsn;
+    this.published = lsn;
+  }
+
+  /// From here on all is written at `lsn`, the end of a record.
+  void begin(long lsn) {
+    this.lsn = lsn;
+  }
+
+  /// The record is written whole.
+  void end() {
+    finished = lsn;
+  }
+
+  /// The end of the record at hand.
+  long lsn() {
+    return lsn;
+  }
+
+  /// The end of the last record that is written whole.
+  long finished() {
+    return finished;
+  }
+
+  /// Makes all records that are written whole visible, and so durable some time.
+  void publish() {
+    if (finished != published) {
+      ingest.advance(finished);
+      published = finished;
+    }
+  }
+
+  /// What the block with index `i` of the record does to its page.
+  void block(WalRecord record, int i) {
+    MemorySegment target = scratch(ChangeWriter.sizeBound(record, i));
+    int length = ChangeWriter.write(record, i, target, 0);
+    ingest.change(
+        Key.upper(PAGE, record.tablespace(i)),
+        Key.middle(record.database(i), record.relation(i)),
+        Key.lower(record.fork(i), record.block(i)),
+        lsn,
+        ChangeWriter.initializes(record, i),
+        target,
+        0,
+        length);
+  }
+
+  /// A segment of at least that many bytes to make a change in.
+  MemorySegment scratch(int bytes) {
+    if (scratch.byteSize() < bytes) {
+      scratch = MemorySegment.ofArray(new byte[Integer.highestOneBit(bytes - 1) * 2]);
+    }
+    return scratch;
+  }
+
+  /// What {@link #scratch} holds happens to a page that has been there before.
+  void change(long upper, long middle, long lower, int length) {
+    ingest.change(upper, middle, lower, lsn, false, scratch, 0, length);
+  }
+
+  /// The page becomes zero.
+  void zeroPage(long upper, long middle, long lower) {
+    int length = ChangeWriter.zeroPage(small, 0);
+    ingest.change(upper, middle, lower, lsn, true, small, 0, length);
+  }
+
+  /// The page is zero before the record at hand changes it.
+  void zeroPageBefore(long upper, long middle, long lower) {
+    int length = ChangeWriter.zeroPage(small, 0);
+    ingest.change(upper, middle, lower, lsn - 1, true, small, 0, length);
+  }
+
+  /// The page becomes these 8192 bytes.
+  void page(Key key, MemorySegment page) {
+    ingest.image(key.upper(), key.middle(), key.lower(), lsn, page, 0, Page.SIZE);
+  }
+
+  void value(Key key, byte[] bytes) {
+    ingest.image(
+        key.upper(), key.middle(), key.lower(), lsn, MemorySegment.ofArray(bytes), 0, bytes.length);
+  }
+
+  /// A value that the record's own bytes hold.
+  void value(Key key, MemorySegment bytes, long offset, int length) {
+    ingest.image(key.upper(), key.middle(), key.lower(), lsn, bytes, offset, length);
+  }
+
+  void intValue(long upper, long middle, long lower, int value) {
+    small.set(PgLayout.INT, 0, value);
+    ingest.image(upper, middle, lower, lsn, small, 0, Integer.BYTES);
+  }
+
+  void longValue(long upper, long middle, long lower, long value) {
+    small.set(PgLayout.LONG, 0, value);
+    ingest.image(upper, middle, lower, lsn, small, 0, Long.BYTES);
+  }
+
+  /// A number in the history of a key, all of which is of interest.
+  void longChange(long upper, long middle, long lower, long value) {
+    small.set(PgLayout.LONG, 0, value);
+    ingest.change(upper, middle, lower, lsn, false, small, 0, Long.BYTES);
+  }
+
+  /// What the key named is gone.
+  void remove(long upper, long middle, long lower) {
+    ingest.image(upper, middle, lower, lsn, NOTHING, 0, 0);
+  }
+
+  void remove(Key key) {
+    remove(key.upper(), key.middle(), key.lower());
+  }
+
+  /// The newest value, including what the record at hand wrote; null: there is none.
+  byte @Nullable [] newest(Key key) {
+    return ingest.value(key);
+  }
+
+  /// Whether there is a value.
+  boolean exists(Key key) {
+    return newest(key) != null;
+  }
+
+  /// Scans values as the last record left them.
+  void scan(KeyRange keys, ScanSink sink) {
+    publish();
+    ingest.scan(keys, sink);
+  }
+
+  /// Reads a page as the last record left it.
+  void read(Key key, MemorySegment target) {
+    publish();
+    ingest.page(key, target);
+  }
+}

@@ -1,0 +1,192 @@
+package dev.varve.datadir.ingest;
+
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.postgres.PgVersion;
+import dev.varve.postgres.record.CommitLogRecord;
+import dev.varve.postgres.record.CommitTimestampRecord;
+import dev.varve.postgres.record.DatabaseRecord;
+import dev.varve.postgres.record.MultixactRecord;
+import dev.varve.postgres.record.OriginRecord;
+import dev.varve.postgres.record.RelationMapRecord;
+import dev.varve.postgres.record.StorageRecord;
+import dev.varve.postgres.record.TablespaceRecord;
+import dev.varve.postgres.wal.RecordType;
+import dev.varve.postgres.wal.ResourceManager;
+import dev.varve.postgres.wal.WalDecoder;
+import dev.varve.postgres.wal.WalException;
+import dev.varve.postgres.wal.WalRecord;
+import dev.varve.timeline.Ingest;
+import dev.varve.timeline.Timeline;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Takes WAL into a timeline: the timeline's writer, from its last record on.
+///
+/// The bytes come in any pieces, in order; each record becomes visible as a whole when {@link
+/// #feed} returns, at the latest. A record that can't be taken in stops the ingest: all before it
+/// stays, nothing after it comes in, and every further call fails in the same way. Pages of
+/// resource managers that redo does not know are stored all the same.
+///
+/// Of one thread. Hot: a record that changes pages, or ends a transaction, allocates nothing.
+public final class WalIngest implements AutoCloseable {
+
+  /// After so many records they become visible, so that the open layer can be frozen between them.
+  private static final int RECORDS_PER_PUBLICATION = 64;
+
+  private final Timeline timeline;
+  private final Ingest ingest;
+  private final IngestState state;
+  private final WalDecoder decoder;
+  private final BlockReferences blocks;
+  private final Transactions transactions;
+  private final StorageChanges storage;
+  private final Databases databases;
+  private final Slrus slrus;
+  private final ServerRecords server;
+  private int unpublished;
+  private @Nullable PageserverException failure;
+
+  /// Becomes the timeline's writer.
+  ///
+  /// @throws PageserverException.Conflict while there is another writer
+  /// @throws PageserverException.InvalidRequest when the timeline has no data directory yet
+  public WalIngest(Timeline timeline) {
+    this.timeline = timeline;
+    PgVersion version = PgVersion.ofMajor(timeline.pgVersion());
+    this.ingest = timeline.ingest();
+    try {
+      this.state = IngestState.load(timeline, ingest, version);
+    } catch (RuntimeException e) {
+      ingest.close();
+      throw e;
+    }
+    VersionWriter writer = state.writer();
+    this.decoder = new WalDecoder(version, state.walSegmentSize(), writer.lsn());
+    this.blocks = new BlockReferences(writer, state.relations());
+    this.transactions = new Transactions(state, version);
+    this.storage = new StorageChanges(writer, state.relations());
+    this.databases =
+        new Databases(
+            writer,
+            state.relations(),
+            new DatabaseCopy(timeline, writer, state.relations()),
+            version);
+    this.slrus = new Slrus(writer, state.slrus(), state.checkPoint());
+    this.server = new ServerRecords(state.checkPoint(), slrus);
+  }
+
+  /// Takes in a piece of the log. What has been taken in before is skipped; a gap is an error.
+  ///
+  /// @param lsn where in the log the piece begins
+  /// @param bytes borrowed for the call
+  /// @throws PageserverException.InvalidRequest when the piece begins after {@link #position()}
+  /// @throws PageserverException.DataCorrupted when the log is damaged, or a record can't be taken
+  ///   in; what came before is in
+  public void feed(long lsn, MemorySegment bytes, long offset, long length) {
+    if (failure != null) {
+      throw failure;
+    }
+    long known = decoder.position() - lsn;
+    if (known < 0) {
+      throw new PageserverException.InvalidRequest(
+          "WAL from %s on was offered to %s, which needs it from %s on"
+              .formatted(Lsn.format(lsn), timeline.name(), position()));
+    }
+    if (known >= length) {
+      return;
+    }
+    try {
+      decoder.feed(bytes, offset + known, length - known, this::record);
+    } catch (WalException e) {
+      failure = new PageserverException.DataCorrupted(String.valueOf(e.getMessage()), e);
+      throw failure;
+    } catch (PageserverException e) {
+      failure = e;
+      throw e;
+    } finally {
+      state.writer().publish();
+      unpublished = 0;
+    }
+  }
+
+  /// The next byte of the log that is needed.
+  public Lsn position() {
+    return new Lsn(decoder.position());
+  }
+
+  /// The end of the last record that is in.
+  public Lsn lastRecord() {
+    return new Lsn(state.writer().finished());
+  }
+
+  /// The end of the online backup that began at `start`, once its last record is in.
+  ///
+  /// @param start redo location of the checkpoint that the backup began with
+  public Optional<Lsn> backupEnd(Lsn start) {
+    return server.backupStart() == start.value() && server.backupEnd() != 0
+        ? Optional.of(new Lsn(server.backupEnd()))
+        : Optional.empty();
+  }
+
+  /// Stops being the writer. All that was taken in stays visible.
+  @Override
+  public void close() {
+    ingest.close();
+  }
+
+  private void record(WalRecord record) {
+    VersionWriter writer = state.writer();
+    writer.begin(record.endLsn());
+    try {
+      state.checkPoint().sawXid(record.xid());
+      dispatch(record);
+      blocks.ingest(record);
+      state.checkPoint().write();
+    } catch (WalException | IllegalArgumentException | IndexOutOfBoundsException e) {
+      throw new PageserverException.DataCorrupted(
+          "%s ending at %s can't be taken into %s: %s"
+              .formatted(
+                  RecordType.name(record.version(), record.rmgr(), record.info()),
+                  Lsn.format(record.endLsn()),
+                  timeline.name(),
+                  e.getMessage()),
+          e);
+    }
+    writer.end();
+    if (++unpublished == RECORDS_PER_PUBLICATION) {
+      writer.publish();
+      unpublished = 0;
+    }
+  }
+
+  /// What a record does besides changing the pages that it names.
+  private void dispatch(WalRecord record) {
+    switch (ResourceManager.of(record.rmgr())) {
+      case XLOG -> server.ingestXlog(record);
+      case TRANSACTION -> transactions.ingest(record);
+      case STORAGE -> storage.ingest(StorageRecord.read(record));
+      case CLOG -> slrus.ingest(CommitLogRecord.read(record));
+      case DATABASE -> databases.ingest(DatabaseRecord.read(record));
+      case TABLESPACE -> databases.ingest(TablespaceRecord.read(record));
+      case MULTIXACT -> slrus.ingest(MultixactRecord.read(record));
+      case RELATION_MAP -> databases.ingest(RelationMapRecord.read(record));
+      case STANDBY -> server.ingestStandby(record);
+      case COMMIT_TS -> slrus.ingest(CommitTimestampRecord.read(record));
+      case REPLICATION_ORIGIN -> state.origins().ingest(OriginRecord.read(record));
+      case HEAP2,
+          HEAP,
+          BTREE,
+          HASH,
+          GIN,
+          GIST,
+          SEQUENCE,
+          SPGIST,
+          BRIN,
+          GENERIC,
+          LOGICAL_MESSAGE,
+          CUSTOM -> {}
+    }
+  }
+}
