@@ -2,6 +2,7 @@ package dev.varve.task;
 
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -68,7 +69,7 @@ public final class RealThreads implements TaskThreads {
     try {
       condition.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
       return true;
-    } catch (ExecutionException e) {
+    } catch (ExecutionException | CancellationException e) {
       return true;
     } catch (TimeoutException e) {
       return condition.isDone();
