@@ -5,56 +5,85 @@ import dev.varve.model.LsnRange;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/// A delta layer file.
-@SuppressWarnings("DoNotCallSuggester")
+/// A delta layer file: all versions of its keys over its LSNs. {@link LayerFormat} has the bytes.
+/// Safe from any thread.
+///
+/// Making one does not touch the file: it is opened, and header and footer checked, when it is
+/// first read. After that a read costs a few look-ups in the {@link BlockCache}.
 public final class DeltaLayer implements Layer {
-  private final LayerName name;
 
-  /// Names the file without touching it: it is opened, and checked, when it is first read.
-  public DeltaLayer(LayerFiles files, Path file, LayerName name, LayerOwner owner) {
-    this.name = name;
+  private final LayerFile file;
+
+  /// @param path of the file
+  /// @param name what the file must hold; the path need not end with it
+  /// @param owner whose the file must be
+  /// @throws IllegalArgumentException when the name is not of this kind
+  public DeltaLayer(LayerFiles files, Path path, LayerName name, LayerOwner owner) {
+    if (name.kind() != LayerKind.DELTA) {
+      throw new IllegalArgumentException("not the name of this kind of layer: " + name);
+    }
+    this.file = new LayerFile(files, path, name, owner);
+  }
+
+  public LayerName name() {
+    return file.name();
+  }
+
+  public Path path() {
+    return file.path();
   }
 
   @Override
   public KeyRange keys() {
-    return name.keys();
+    return file.name().keys();
   }
 
   @Override
   public LsnRange lsns() {
-    return name.lsns();
+    return file.name().lsns();
   }
 
   @Override
-  public boolean find(
-      long upper, long middle, long lower, long floor, long end, VersionSink sink)
+  public boolean find(long upper, long middle, long lower, long floor, long end, VersionSink sink)
       throws IOException {
-    throw new UnsupportedOperationException();
+    return file.find(upper, middle, lower, floor, end, sink);
   }
 
   @Override
   public LayerCursor cursor(KeyRange keys) throws IOException {
-    throw new UnsupportedOperationException();
+    return file.cursor(keys);
   }
 
   /// Reads and checks the whole file.
+  ///
+  /// @throws CorruptLayerException saying what is wrong
   public void verify() throws IOException {
-    throw new UnsupportedOperationException();
+    file.verify();
   }
 
-  /// The file is to be deleted when the last reference is given back.
+  /// The file is to be deleted when the last reference is given back. A failure to delete it is
+  /// logged, and leaves it to the next start, which deletes files that are not listed.
   public void deleteWhenReleased() {
-    throw new UnsupportedOperationException();
+    file.deleteWhenReleased();
   }
 
   @Override
   public boolean acquire() {
-    throw new UnsupportedOperationException();
+    return file.references().acquire();
   }
 
   @Override
-  public void release() {}
+  public void release() {
+    file.references().release();
+  }
 
   @Override
-  public void close() {}
+  public void close() {
+    file.references().close();
+  }
+
+  @Override
+  public String toString() {
+    return file.path().toString();
+  }
 }

@@ -36,6 +36,10 @@ final class References {
     }
   }
 
+  boolean isFree() {
+    return count.get() <= 0;
+  }
+
   /// Gives back the owner's reference, once.
   void close() {
     if (closed.compareAndSet(false, true)) {

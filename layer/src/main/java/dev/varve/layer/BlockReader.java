@@ -1,0 +1,67 @@
+package dev.varve.layer;
+
+import io.airlift.compress.v3.Decompressor;
+import io.airlift.compress.v3.lz4.Lz4Decompressor;
+import io.airlift.compress.v3.zstd.ZstdDecompressor;
+import java.nio.ByteBuffer;
+
+/// What reading a block needs beside the file: buffers and decompressors, made once and used again.
+/// For one thread at a time.
+final class BlockReader {
+
+  private static final int BUFFER = 1 << 16;
+  private static final int KEPT_CAPACITY = 1 << 20;
+
+  private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+  private final Decompressor lz4 = Lz4Decompressor.create();
+  private final Decompressor zstd = ZstdDecompressor.create();
+  private byte[] framed = new byte[BUFFER];
+
+  /// What file channels read into without a copy of their own.
+  ByteBuffer buffer() {
+    return buffer;
+  }
+
+  /// At least `length` bytes for a frame and what follows it.
+  byte[] framed(int length) {
+    if (framed.length < length || framed.length > KEPT_CAPACITY) {
+      framed = new byte[Math.max(BUFFER, length)];
+    }
+    return framed;
+  }
+
+  /// Unpacks the block in {@link #framed}, whose frame has been checked.
+  ///
+  /// @param length of frame and packed bytes
+  /// @param target for exactly `unpacked` bytes
+  void unpack(Compression compression, int length, byte[] target, int unpacked)
+      throws MalformedBlockException {
+    int packed = length - BlockFrame.BYTES;
+    int got =
+        switch (compression) {
+          case NONE -> copy(packed, target, unpacked);
+          case LZ4 -> decompress(lz4, packed, target, unpacked);
+          case ZSTD -> decompress(zstd, packed, target, unpacked);
+        };
+    if (got != unpacked) {
+      throw new MalformedBlockException(
+          "the block unpacks to " + got + " bytes, not to " + unpacked);
+    }
+  }
+
+  private int copy(int packed, byte[] target, int unpacked) {
+    System.arraycopy(framed, BlockFrame.BYTES, target, 0, Math.min(packed, unpacked));
+    return packed;
+  }
+
+  private int decompress(Decompressor decompressor, int packed, byte[] target, int unpacked)
+      throws MalformedBlockException {
+    try {
+      return decompressor.decompress(framed, BlockFrame.BYTES, packed, target, 0, unpacked);
+    } catch (RuntimeException e) { // each of the decompressors has others for damaged input
+      var malformed = new MalformedBlockException("the block does not unpack: " + e.getMessage());
+      malformed.initCause(e);
+      throw malformed;
+    }
+  }
+}

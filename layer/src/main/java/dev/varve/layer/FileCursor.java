@@ -1,0 +1,140 @@
+package dev.varve.layer;
+
+import dev.varve.model.Key;
+import dev.varve.model.KeyRange;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/// Walks over a layer file, block by block, past the cache of data blocks: a walk over a whole
+/// layer must not drive out what others read.
+final class FileCursor implements LayerCursor {
+
+  private static final int BUFFER = 1 << 17;
+
+  private final LayerFile file;
+  private final Key start;
+  private final Key end;
+  private final IndexBlock root;
+  private final BlockReader reader;
+  private final DataBlockWalk walk = new DataBlockWalk();
+  private final byte[] buffer = new byte[BUFFER];
+  private int part;
+  private @Nullable IndexBlock leaf;
+  private int entry;
+  private @Nullable DataBlock block;
+  private boolean ended;
+  private boolean closed;
+
+  /// Takes over the caller's reference to the file, unless it fails.
+  FileCursor(LayerFile file, KeyRange keys) throws IOException {
+    this.file = file;
+    this.start = keys.start();
+    this.end = keys.end();
+    this.root = file.root();
+    this.part = Math.max(0, root.lastBefore(start.upper(), start.middle(), start.lower(), 0));
+    this.leaf = file.leaf(root, part);
+    this.entry = Math.max(0, leaf.lastBefore(start.upper(), start.middle(), start.lower(), 0)) - 1;
+    this.reader = file.takeReader();
+  }
+
+  @Override
+  public boolean next() throws IOException {
+    requireOpen();
+    while (!ended) {
+      if (block == null || !walk.next()) {
+        ended = !nextBlock();
+      } else if (compare(end) >= 0) {
+        ended = true;
+      } else if (compare(start) >= 0) {
+        return true;
+      }
+    }
+    block = null;
+    return false;
+  }
+
+  private int compare(Key bound) {
+    return Key.compare(
+        walk.upper, walk.middle, walk.lower, bound.upper(), bound.middle(), bound.lower());
+  }
+
+  private boolean nextBlock() throws IOException {
+    IndexBlock current = leaf;
+    if (current == null) {
+      return false;
+    }
+    entry++;
+    if (entry == current.count()) {
+      part++;
+      entry = 0;
+      current = part == root.count() ? null : file.leaf(root, part);
+      leaf = current;
+      if (current == null) {
+        return false;
+      }
+    }
+    DataBlock next = file.read(reader, current, entry, buffer);
+    walk.reset(next);
+    block = next;
+    return true;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the cursor is closed");
+    }
+  }
+
+  private DataBlock here() {
+    DataBlock here = block;
+    if (here == null || closed) {
+      throw new IllegalStateException("the cursor stands on no version");
+    }
+    return here;
+  }
+
+  @Override
+  public long upper() {
+    return walk.upper;
+  }
+
+  @Override
+  public long middle() {
+    return walk.middle;
+  }
+
+  @Override
+  public long lower() {
+    return walk.lower;
+  }
+
+  @Override
+  public long lsn() {
+    return walk.lsn();
+  }
+
+  @Override
+  public boolean image() {
+    return walk.image();
+  }
+
+  @Override
+  public boolean initializes() {
+    return walk.initializes();
+  }
+
+  @Override
+  public MemorySegment bytes() {
+    return here().view().asSlice(walk.offset(), walk.size());
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      file.giveBack(reader);
+      file.references().release();
+    }
+  }
+}

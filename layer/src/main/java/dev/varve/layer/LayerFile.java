@@ -1,0 +1,319 @@
+package dev.varve.layer;
+
+import dev.varve.model.Key;
+import dev.varve.model.KeyRange;
+import dev.varve.model.Lsn;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/// A layer file ({@link LayerFormat}) for reading, of either kind. It is opened, and header and
+/// footer checked, when it is first read. Safe from any thread.
+final class LayerFile {
+
+  private static final Logger LOG = System.getLogger(LayerFile.class.getName());
+
+  private final LayerFiles files;
+  private final Path path;
+  private final LayerName name;
+  private final LayerOwner owner;
+  private final long number;
+  private final References references = new References(this::free);
+  private volatile @Nullable LayerFooter footer;
+  private volatile boolean deleted;
+
+  LayerFile(LayerFiles files, Path path, LayerName name, LayerOwner owner) {
+    this.files = files;
+    this.path = path;
+    this.name = name;
+    this.owner = owner;
+    this.number = files.nextNumber();
+  }
+
+  Path path() {
+    return path;
+  }
+
+  LayerName name() {
+    return name;
+  }
+
+  References references() {
+    return references;
+  }
+
+  void deleteWhenReleased() {
+    deleted = true;
+  }
+
+  private void free() {
+    try {
+      files.forget(number);
+      if (deleted) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException e) {
+      // Whoever gave back the last reference is not to blame; the next start deletes what is
+      // unlisted.
+      LOG.log(Level.WARNING, "could not close or delete layer file " + path, e);
+    }
+  }
+
+  /// The footer, checked. Two threads may both read it, to the same end.
+  LayerFooter footer() throws IOException {
+    LayerFooter known = footer;
+    if (known == null) {
+      known = open();
+      footer = known;
+    }
+    return known;
+  }
+
+  private LayerFooter open() throws IOException {
+    requireReferenced();
+    long size = files.size(number, path);
+    if (size < LayerHeader.BYTES + LayerFooter.BYTES) {
+      throw corrupt(0, "a layer file of " + size + " bytes");
+    }
+    BlockReader reader = files.takeReader();
+    try {
+      byte[] head = new byte[LayerHeader.BYTES];
+      files.read(number, path, 0, head, head.length, reader.buffer());
+      byte[] tail = new byte[LayerFooter.BYTES];
+      files.read(number, path, size - tail.length, tail, tail.length, reader.buffer());
+      checkHeader(head);
+      return checkedFooter(tail, size, LayerHeader.crc(head));
+    } finally {
+      files.giveBack(reader);
+    }
+  }
+
+  private void checkHeader(byte[] bytes) throws CorruptLayerException {
+    try {
+      LayerHeader header = LayerHeader.read(bytes);
+      if (header.kind() != name.kind() || !header.owner().equals(owner)) {
+        throw new MalformedBlockException(
+            "it is a " + header.kind() + " layer of " + header.owner() + ", not of " + owner);
+      }
+    } catch (MalformedBlockException e) {
+      throw corrupt(0, e.getMessage());
+    }
+  }
+
+  private LayerFooter checkedFooter(byte[] bytes, long size, int headerCrc)
+      throws CorruptLayerException {
+    long at = size - LayerFooter.BYTES;
+    try {
+      LayerFooter found = LayerFooter.read(bytes, size);
+      if (!found.keys().equals(name.keys()) || !found.lsns().equals(name.lsns())) {
+        throw new MalformedBlockException(
+            "it holds " + found.keys() + ", " + found.lsns() + ", its name says otherwise");
+      }
+      if (found.header() != headerCrc) {
+        throw new MalformedBlockException("header and footer are of different files");
+      }
+      return found;
+    } catch (MalformedBlockException e) {
+      throw corrupt(at, e.getMessage());
+    }
+  }
+
+  private void requireReferenced() {
+    if (references.isFree()) {
+      throw new IllegalStateException("layer " + name + " is closed");
+    }
+  }
+
+  private CorruptLayerException corrupt(long offset, @Nullable String finding) {
+    return new CorruptLayerException(path, offset, String.valueOf(finding));
+  }
+
+  boolean find(long upper, long middle, long lower, long floor, long end, VersionSink sink)
+      throws IOException {
+    if (!mayHave(upper, middle, lower, floor, end)) {
+      return false;
+    }
+    IndexBlock root = root();
+    int part = root.lastBefore(upper, middle, lower, end);
+    if (part < 0 || !filter(root, part).mayContain(KeyHash.of(upper, middle, lower))) {
+      return false;
+    }
+    for (; part >= 0; part--) {
+      IndexBlock leaf = leaf(root, part);
+      for (int i = leaf.lastBefore(upper, middle, lower, end); i >= 0; i--) {
+        DataBlock block = data(leaf, i);
+        switch (block.find(upper, middle, lower, floor, end, sink)) {
+          case ENOUGH -> {
+            return true;
+          }
+          case FLOOR -> {
+            return false;
+          }
+          case OLDER -> {
+            // Only a block that begins with the key has more of it before.
+            if (!leaf.isKey(i, upper, middle, lower)
+                || Long.compareUnsigned(leaf.lsn(i), floor) <= 0) {
+              return false;
+            }
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  private boolean mayHave(long upper, long middle, long lower, long floor, long end) {
+    Key first = name.keys().start();
+    Key last = name.keys().end();
+    return Long.compareUnsigned(name.lsns().start().value(), end) < 0
+        && Long.compareUnsigned(floor, name.lsns().end().value()) < 0
+        && Key.compare(upper, middle, lower, first.upper(), first.middle(), first.lower()) >= 0
+        && Key.compare(upper, middle, lower, last.upper(), last.middle(), last.lower()) < 0;
+  }
+
+  LayerCursor cursor(KeyRange keys) throws IOException {
+    if (!references.acquire()) {
+      throw new IllegalStateException("layer " + name + " is closed");
+    }
+    try {
+      return new FileCursor(this, keys);
+    } catch (Throwable e) {
+      references.release();
+      throw e;
+    }
+  }
+
+  /// Reads everything there is and checks that it belongs together.
+  void verify() throws IOException {
+    long versions = 0;
+    try (LayerCursor cursor = cursor(KeyRange.ALL)) {
+      var extent = new LayerExtent();
+      IndexBlock root = root();
+      while (cursor.next()) {
+        long u = cursor.upper();
+        long m = cursor.middle();
+        long l = cursor.lower();
+        int part = root.lastBefore(u, m, l, cursor.lsn() + 1);
+        boolean filtered = part >= 0 && filter(root, part).mayContain(KeyHash.of(u, m, l));
+        Lsn lsn = new Lsn(cursor.lsn());
+        if (!filtered || !name.keys().contains(Key.of(u, m, l)) || !name.lsns().contains(lsn)) {
+          throw corrupt(0, Key.of(u, m, l) + " at " + lsn + " does not belong where it is");
+        }
+        extent.add(u, m, l, cursor.lsn());
+        versions++;
+      }
+    } catch (IllegalArgumentException e) {
+      throw corrupt(0, e.getMessage());
+    }
+    if (versions != footer().versions()) {
+      throw corrupt(0, versions + " versions, the footer says " + footer().versions());
+    }
+  }
+
+  IndexBlock root() throws IOException {
+    LayerFooter.Root root = footer().root();
+    return (IndexBlock) block(BlockKind.ROOT, root.offset(), root.length(), root.unpacked());
+  }
+
+  IndexBlock leaf(IndexBlock root, int part) throws IOException {
+    return (IndexBlock)
+        block(BlockKind.LEAF, root.offset(part), root.length(part), root.unpacked(part));
+  }
+
+  private KeyFilter filter(IndexBlock root, int part) throws IOException {
+    int length = root.filterLength(part);
+    return (KeyFilter)
+        block(BlockKind.FILTER, root.offset(part) - length, length, root.filterUnpacked(part));
+  }
+
+  private DataBlock data(IndexBlock leaf, int entry) throws IOException {
+    return (DataBlock)
+        block(BlockKind.DATA, leaf.offset(entry), leaf.length(entry), leaf.unpacked(entry));
+  }
+
+  private CachedBlock block(BlockKind kind, long offset, int length, int unpacked)
+      throws IOException {
+    CachedBlock cached = files.cache().get(number, offset);
+    if (cached != null) {
+      return cached;
+    }
+    requireReferenced();
+    BlockReader reader = files.takeReader();
+    try {
+      checkPlace(offset, length, unpacked);
+      CachedBlock read = read(reader, kind, offset, length, unpacked, null);
+      files.cache().put(number, offset, read);
+      return read;
+    } finally {
+      files.giveBack(reader);
+    }
+  }
+
+  /// Reads a data block past the cache.
+  ///
+  /// @param target to unpack into, if it is long enough
+  DataBlock read(BlockReader reader, IndexBlock leaf, int entry, byte[] target) throws IOException {
+    long offset = leaf.offset(entry);
+    int length = leaf.length(entry);
+    int unpacked = leaf.unpacked(entry);
+    checkPlace(offset, length, unpacked);
+    return (DataBlock) read(reader, BlockKind.DATA, offset, length, unpacked, target);
+  }
+
+  private void checkPlace(long offset, int length, int unpacked) throws IOException {
+    long end = footer().size() - LayerFooter.BYTES;
+    if (offset < LayerHeader.BYTES
+        || length < BlockFrame.BYTES
+        || offset > end - length
+        || length > LayerFormat.MOST_BLOCK
+        || unpacked < 0
+        || unpacked > LayerFormat.MOST_BLOCK) {
+      throw corrupt(
+          end, "a block of " + length + ", unpacked " + unpacked + " bytes, at " + offset);
+    }
+  }
+
+  private CachedBlock read(
+      BlockReader reader,
+      BlockKind kind,
+      long offset,
+      int length,
+      int unpacked,
+      byte @Nullable [] target)
+      throws IOException {
+    byte[] framed = reader.framed(length);
+    files.read(number, path, offset, framed, length, reader.buffer());
+    try {
+      Compression compression = BlockFrame.check(framed, length, kind, unpacked, offset);
+      byte[] bytes = target != null && target.length >= unpacked ? target : new byte[unpacked];
+      reader.unpack(compression, length, bytes, unpacked);
+      return switch (kind) {
+        case DATA -> checked(DataBlock.of(bytes, unpacked));
+        case FILTER -> KeyFilter.of(bytes, unpacked);
+        case LEAF -> IndexBlock.of(bytes, unpacked, IndexBlock.LEAF_ENTRY);
+        case ROOT -> IndexBlock.of(bytes, unpacked, IndexBlock.ROOT_ENTRY);
+      };
+    } catch (MalformedBlockException e) {
+      throw corrupt(offset, e.getMessage());
+    }
+  }
+
+  private DataBlock checked(DataBlock block) throws MalformedBlockException {
+    Lsn base = new Lsn(block.baseLsn());
+    if (!name.lsns().contains(base)) {
+      throw new MalformedBlockException("the block begins at " + base);
+    }
+    return block;
+  }
+
+  BlockReader takeReader() {
+    return files.takeReader();
+  }
+
+  void giveBack(BlockReader reader) {
+    files.giveBack(reader);
+  }
+}
