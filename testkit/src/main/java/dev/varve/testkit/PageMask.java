@@ -26,6 +26,13 @@ public final class PageMask {
 
   private static final int HINT_FLAGS = 7;
   private static final long CHECKSUM = 8;
+  private static final int SEQUENCE = 0x1717;
+
+  /// Last value i64, steps left in the log i64, whether it was called u8; behind the tuple's
+  /// header.
+  private static final long SEQUENCE_VALUE = 24;
+
+  private static final long SEQUENCE_VALUE_BYTES = 17;
 
   private PageMask() {}
 
@@ -55,6 +62,9 @@ public final class PageMask {
 
   /// Masks a page of a main fork in place, by what its special space says it is. Pages of the
   /// visibility map: {@link #lsnAndChecksum}.
+  ///
+  /// Of a sequence its value is masked, too: the log has it up to 32 steps ahead of the page, so
+  /// that not every step needs a record.
   public static void byLooks(MemorySegment page, int block) {
     if (Page.isNew(page)) {
       lsnAndChecksum(page);
@@ -75,7 +85,9 @@ public final class PageMask {
         case 0xFF82 -> spgist(page);
         case 0xF091, 0xF092, 0xF093 -> brin(page);
         default -> {
-          if (page.get(PgLayout.INT, Page.special(page)) == 0x1717 || last == 0xFF83) {
+          if (page.get(PgLayout.INT, Page.special(page)) == SEQUENCE) {
+            sequence(page);
+          } else if (last == 0xFF83) {
             lsnAndChecksum(page);
             hole(page);
           } else {
@@ -149,6 +161,13 @@ public final class PageMask {
       page.set(PgLayout.SHORT, tuple + 14, (short) block);
       page.set(PgLayout.SHORT, tuple + 16, (short) number);
     }
+  }
+
+  private static void sequence(MemorySegment page) {
+    lsnAndChecksum(page);
+    hole(page);
+    int tuple = Page.offset(Page.pointer(page, 1));
+    page.asSlice(tuple + SEQUENCE_VALUE, SEQUENCE_VALUE_BYTES).fill((byte) 0);
   }
 
   private static void btree(MemorySegment page) {

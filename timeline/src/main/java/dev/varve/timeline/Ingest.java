@@ -2,6 +2,8 @@ package dev.varve.timeline;
 
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -10,21 +12,41 @@ import org.jspecify.annotations.Nullable;
 /// What belongs to one LSN is put with {@link #image} and {@link #change}; {@link #advance} then
 /// makes it visible, all at once. A writer that is closed before it advances forgets what it put
 /// since it last did.
-@SuppressWarnings("DoNotCallSuggester")
 public final class Ingest implements AutoCloseable {
 
-  Ingest() {}
+  private final Timeline timeline;
+  private final OpenLayer open;
+  private final LastRecord lastRecord;
+  private final BackPressure backPressure;
+  private long lowest;
+  private boolean inRecord;
+  private boolean closed;
+
+  Ingest(Timeline timeline, OpenLayer open, LastRecord lastRecord, BackPressure backPressure) {
+    this.timeline = timeline;
+    this.open = open;
+    this.lastRecord = lastRecord;
+    this.backPressure = backPressure;
+    lowest = open.start();
+    long last = lastRecord.get();
+    if (Long.compareUnsigned(lowest, last) <= 0 && lastRecord.hasAdvanced()) {
+      lowest = last + 1;
+    }
+  }
 
   /// Stores a whole value: a page, or another kind of value; empty: a tombstone.
   ///
-  /// @param lsn after the last {@link #advance}
+  /// @param lsn after the last {@link #advance}; the first data of a timeline without an ancestor
+  ///   may have the LSN where it starts
   public void image(
       long upper, long middle, long lower, long lsn, MemorySegment bytes, long offset, int length) {
-    throw new UnsupportedOperationException();
+    enterRecord(lsn);
+    open.put(upper, middle, lower, lsn, true, true, bytes, offset, length);
   }
 
   /// Stores what happens to a page.
   ///
+  /// @param lsn after the last {@link #advance}
   /// @param initializes whether redo can begin with it
   public void change(
       long upper,
@@ -35,19 +57,59 @@ public final class Ingest implements AutoCloseable {
       MemorySegment bytes,
       long offset,
       int length) {
-    throw new UnsupportedOperationException();
+    enterRecord(lsn);
+    open.put(upper, middle, lower, lsn, false, initializes, bytes, offset, length);
+  }
+
+  private void enterRecord(long lsn) {
+    if (Long.compareUnsigned(lsn, lowest) < 0) {
+      throw new IllegalArgumentException(
+          Lsn.format(lsn) + " is not after what was taken in, " + Lsn.format(lastRecord.get()));
+    }
+    if (!inRecord) {
+      requireOpen();
+      open.beginRecord();
+      inRecord = true;
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("this writer is closed");
+    }
+    timeline.condition().requireUsable();
   }
 
   /// Everything up to `lsn` is in: makes it visible. Between two LSNs is also where the open layer
   /// is frozen, and where the writer waits when the disk, or memory, does not keep up.
+  ///
+  /// @throws PageserverException.Unavailable when the thread is interrupted while it waits, or the
+  ///   timeline goes; what was put is in nevertheless
   public void advance(long lsn) {
-    throw new UnsupportedOperationException();
+    if (closed) {
+      throw new IllegalStateException("this writer is closed");
+    }
+    if (Long.compareUnsigned(lsn, lastRecord.get()) < 0) {
+      throw new IllegalArgumentException(
+          "back to " + Lsn.format(lsn) + " from " + Lsn.format(lastRecord.get()));
+    }
+    lastRecord.publish(lsn);
+    lowest = lsn + 1;
+    if (inRecord) {
+      inRecord = false;
+      open.endRecord();
+    }
+    if (backPressure.isDue(open)) {
+      requireOpen();
+      backPressure.apply(timeline, open);
+    }
   }
 
   /// The newest value of a key that is stored in images only, including one put since the last
   /// {@link #advance}; null when there is none or it is a tombstone.
   public byte @Nullable [] value(Key key) {
-    throw new UnsupportedOperationException();
+    timeline.condition().requireUsable();
+    return timeline.reader().value(key, -1);
   }
 
   /// Reads a page as of the last {@link #advance}, as {@link Timeline#page} does, but also before
@@ -55,17 +117,28 @@ public final class Ingest implements AutoCloseable {
   ///
   /// @param target 8192 bytes; undefined after an exception
   public void page(Key key, MemorySegment target) {
-    throw new UnsupportedOperationException();
+    timeline.condition().requireUsable();
+    timeline.readPage(key, timeline.lastRecordLsn(), target);
   }
 
   /// Scans as {@link Timeline#scan} does, as of the last {@link #advance}, but also before {@link
   /// Timeline#readableFrom()}.
   public void scan(KeyRange keys, ScanSink sink) {
-    throw new UnsupportedOperationException();
+    timeline.condition().requireUsable();
+    Scan.run(timeline.reader(), keys, lastRecord.get(), sink);
   }
 
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (inRecord) {
+      inRecord = false;
+      open.abandonRecord();
+      timeline.flush().wake();
+    }
+    timeline.writerClosed();
   }
 }

@@ -1,23 +1,68 @@
 package dev.varve.timeline;
 
+import static java.lang.System.Logger.Level.WARNING;
+
+import dev.varve.layer.BlockCache;
+import dev.varve.layer.LayerFiles;
+import dev.varve.layer.MemoryBudget;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.task.Task;
+import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
+import dev.varve.task.TaskSpec;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
 
 /// Everything under the data directory: all tenants and their timelines. Any thread may call any
 /// method.
-@SuppressWarnings("DoNotCallSuggester")
 public final class Tenants implements AutoCloseable {
 
-  private Tenants() {}
+  private static final System.Logger LOG = System.getLogger(Tenants.class.getName());
+
+  private static final int MOST_OPEN_FILES = 512;
+
+  /// How long {@link #close()} waits for data to become durable.
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(60);
+
+  private final DirectoryLock lock;
+  private final Shared shared;
+  private final Map<TimelineKey, Timeline> timelines;
+  private final Branching branching;
+  private final BackPressure backPressure;
+  private final Task housekeeping;
+
+  private Tenants(
+      DirectoryLock lock,
+      Shared shared,
+      Map<TimelineKey, Timeline> timelines,
+      TenantFiles files,
+      BackPressure backPressure) {
+    this.lock = lock;
+    this.shared = shared;
+    this.timelines = timelines;
+    this.backPressure = backPressure;
+    branching = new Branching(files, timelines, backPressure, shared);
+    housekeeping =
+        shared
+            .tasks()
+            .submit(
+                TaskSpec.every(
+                    TaskKind.HOUSEKEEPING,
+                    "freeze old layers",
+                    shared.settings().checkpointTimeout().dividedBy(20),
+                    _ -> keepHouse()));
+  }
 
   /// Opens the data directory, which is made if it does not exist, and all timelines in it. The
   /// directory is locked while it is open.
@@ -30,13 +75,32 @@ public final class Tenants implements AutoCloseable {
   public static Tenants open(
       Path data, IntFunction<PageRedo> redo, TaskManager tasks, TimelineSettings settings)
       throws IOException {
-    throw new UnsupportedOperationException();
+    DurableFile.createDirectories(data);
+    DirectoryLock lock = DirectoryLock.take(data);
+    var layerFiles = new LayerFiles(new BlockCache(settings.blockCache()), MOST_OPEN_FILES);
+    try {
+      var budget = new MemoryBudget(settings.layerMemory());
+      var shared =
+          new Shared(tasks, settings, budget, layerFiles, redo, new PageBuilders(), new Signal());
+      Map<TimelineKey, Timeline> timelines = new ConcurrentHashMap<>();
+      var backPressure = new BackPressure(shared, timelines.values());
+      var files = new TenantFiles(data);
+      for (Timeline timeline : new Loading(files, shared, backPressure).all()) {
+        timelines.put(TimelineKey.of(timeline.identity()), timeline);
+      }
+      return new Tenants(lock, shared, timelines, files, backPressure);
+    } catch (IOException | RuntimeException e) {
+      layerFiles.close();
+      lock.close();
+      throw e;
+    }
   }
 
   /// Makes a new timeline without an ancestor, and its tenant. It is {@linkplain
   /// TimelineState.Importing importing} until {@link Timeline#markImported}.
   ///
   /// @param start where its WAL will begin
+  /// @param properties small facts to be kept with it
   /// @throws PageserverException.Conflict when the name or the id is in use
   public Timeline createRoot(
       TenantId tenant,
@@ -45,7 +109,10 @@ public final class Tenants implements AutoCloseable {
       int pgVersion,
       Lsn start,
       Map<String, String> properties) {
-    throw new UnsupportedOperationException();
+    Instant now = shared.tasks().clock().instant();
+    return branching.createRoot(
+        new TimelineIdentity(
+            tenant, id, name, pgVersion, Optional.empty(), start, now, properties));
   }
 
   /// Makes a timeline that has its ancestor's history up to `at`, and its own after; it costs the
@@ -54,31 +121,71 @@ public final class Tenants implements AutoCloseable {
   /// @throws PageserverException.InvalidRequest when `at` is in the future or no longer readable
   /// @throws PageserverException.Conflict when the name or the id is in use
   public Timeline branch(Timeline ancestor, TimelineId id, String name, Lsn at) {
-    throw new UnsupportedOperationException();
+    return branching.branch(ancestor, id, name, at);
   }
 
+  /// All there are, also those that are broken.
   public Collection<Timeline> timelines() {
-    throw new UnsupportedOperationException();
+    return List.copyOf(timelines.values());
   }
 
   public Optional<Timeline> find(String name) {
-    throw new UnsupportedOperationException();
+    return timelines.values().stream().filter(timeline -> timeline.name().equals(name)).findFirst();
   }
 
   public Optional<Timeline> find(TenantId tenant, TimelineId id) {
-    throw new UnsupportedOperationException();
+    return Optional.ofNullable(timelines.get(new TimelineKey(tenant, id)));
   }
 
-  /// Deletes a timeline and its files.
+  /// Deletes a timeline and its files. Once it is on its way it is gone, even if the server ends.
   ///
   /// @throws PageserverException.Conflict when it has branches, naming them
   public void delete(Timeline timeline) {
-    throw new UnsupportedOperationException();
+    branching.delete(timeline);
   }
 
-  /// Makes everything durable, as far as the disk lets it, and closes all files.
+  /// Bytes that open and frozen layers, and batches of imports, take in memory now.
+  public long layerMemory() {
+    return shared.budget().used();
+  }
+
+  private void keepHouse() {
+    for (Timeline timeline : timelines.values()) {
+      timeline.freezeIfOld(shared.settings().checkpointTimeout());
+    }
+    if (!shared.budget().hasRoom()) {
+      backPressure.relieve();
+    }
+  }
+
+  /// Makes everything durable, as far as the disk lets it, and closes all files. Writers are to be
+  /// closed before.
   @Override
-  public void close() {
-    throw new UnsupportedOperationException();
+  public void close() throws IOException {
+    housekeeping.cancel();
+    List<Timeline> usable =
+        timelines.values().stream()
+            .filter(timeline -> !timeline.condition().isBroken())
+            .filter(timeline -> !timeline.condition().isEnding())
+            .filter(timeline -> timeline.index().part().imported())
+            .toList();
+    usable.forEach(Timeline::requestFreeze);
+    Instant deadline = shared.tasks().clock().instant().plus(CLOSE_LIMIT);
+    for (Timeline timeline : usable) {
+      try {
+        timeline.checkpoint(deadline);
+      } catch (PageserverException e) {
+        LOG.log(WARNING, "closed before all was durable: " + e.getMessage());
+      }
+    }
+    try {
+      for (Timeline timeline : timelines.values()) {
+        timeline.close();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    shared.files().close();
+    lock.close();
   }
 }

@@ -6,24 +6,50 @@ import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /// One history of a data directory: every version of every page from its start, or, before its
 /// branch point, its ancestor's.
 ///
 /// Any thread may call any method. Reads take no lock; there is one writer at a time ({@link
-/// #ingest()}).
-@SuppressWarnings("DoNotCallSuggester")
+/// #ingest()}). A thread that is interrupted while it waits gets {@link
+/// PageserverException.Unavailable}, and stays interrupted.
 public final class Timeline {
 
   private final TimelineIdentity identity;
+  private final Shared shared;
+  private final BackPressure backPressure;
+  private final DurableIndex index;
+  private final PageReader reader;
+  private final PageRedo redo;
+  private final OpenLayer open;
+  private final Flush flush;
+  private final AtomicBoolean hasWriter = new AtomicBoolean();
 
-  Timeline(TimelineIdentity identity) {
+  Timeline(
+      TimelineIdentity identity,
+      DurableIndex index,
+      PageReader reader,
+      BackPressure backPressure,
+      Shared shared) {
     this.identity = identity;
+    this.index = index;
+    this.reader = reader;
+    this.backPressure = backPressure;
+    this.shared = shared;
+    redo = shared.redo().apply(identity.pgVersion());
+    Lsn durable = index.part().diskConsistentLsn();
+    boolean fresh = identity.ancestor().isEmpty() && !index.part().imported();
+    long start = fresh ? identity.start().value() : durable.value() + 1;
+    open = new OpenLayer(reader.maps(), reader.lastRecord(), shared, start);
+    flush = new Flush(this, index, reader.maps(), open, shared);
   }
 
   public TimelineIdentity identity() {
@@ -61,34 +87,45 @@ public final class Timeline {
   }
 
   public TimelineState state() {
-    throw new UnsupportedOperationException();
+    return condition().state(index.part().imported());
   }
 
   /// Up to where everything has been taken in; what reads may ask for at most.
   public Lsn lastRecordLsn() {
-    throw new UnsupportedOperationException();
+    return new Lsn(reader.lastRecord().get());
   }
 
   /// Up to where everything is durable here; a source of WAL may forget what is before.
   public Lsn diskConsistentLsn() {
-    throw new UnsupportedOperationException();
+    return index.part().diskConsistentLsn();
   }
 
-  /// The earliest LSN that a read may ask for.
+  /// The earliest LSN that a read may ask for; {@link Lsn#MAX} during the import.
   public Lsn readableFrom() {
-    throw new UnsupportedOperationException();
+    return index.part().readableFrom();
   }
 
   /// Bytes of this timeline's own layer files.
   public long layerBytes() {
-    throw new UnsupportedOperationException();
+    return reader.maps().peek().historic().bytes();
+  }
+
+  /// How many layer files this timeline has itself.
+  public int layerCount() {
+    return reader.maps().peek().historic().size();
+  }
+
+  /// Bytes that are in memory only.
+  public long memoryBytes() {
+    return openBytes() + frozenBytes();
   }
 
   /// Waits until everything up to `lsn` has been taken in.
   ///
   /// @throws PageserverException.Unavailable at the timeout, naming both LSNs
   public void awaitLsn(Lsn lsn, Duration timeout) {
-    throw new UnsupportedOperationException();
+    condition().requireUsable();
+    reader.lastRecord().await(lsn.value(), timeout, shared.tasks());
   }
 
   /// Writes the page as of `lsn`, with what happened at `lsn` in it, into `target`.
@@ -99,32 +136,71 @@ public final class Timeline {
   /// @throws PageserverException.NotFound when no version exists
   /// @throws PageserverException.DataCorrupted when what is stored can't be right
   public void page(Key key, Lsn lsn, MemorySegment target) {
-    throw new UnsupportedOperationException();
+    requireReadable(lsn);
+    readPage(key, lsn, target);
   }
 
-  /// A value that is stored in images only, such as metadata.
+  void readPage(Key key, Lsn lsn, MemorySegment target) {
+    PageBuilder builder = shared.builders().take();
+    try {
+      reader.page(key, lsn, target, builder, redo);
+    } finally {
+      shared.builders().giveBack(builder);
+    }
+  }
+
+  /// A value that is stored in images only, such as metadata. Fails as {@link #page} does.
   ///
   /// @return null when there is none, or when the newest is a tombstone: an empty image
   public byte @Nullable [] value(Key key, Lsn lsn) {
-    throw new UnsupportedOperationException();
+    requireReadable(lsn);
+    return reader.value(key, lsn.value());
   }
 
   /// Hands over the value of every key of the range that has one as of `lsn`, as {@link #value}
   /// would give it, in the order of the keys. For keys whose versions are images.
   public void scan(KeyRange keys, Lsn lsn, ScanSink sink) {
-    throw new UnsupportedOperationException();
+    requireReadable(lsn);
+    Scan.run(reader, keys, lsn.value(), sink);
   }
 
-  /// Hands over all versions of one key with `from <= lsn <= to`, as they are stored, oldest first.
+  /// Hands over all versions of one key with `from <= LSN <= to`, as they are stored, oldest first.
   public void history(Key key, Lsn from, Lsn to, HistorySink sink) {
-    throw new UnsupportedOperationException();
+    requireReadable(to);
+    KeyHistory.run(reader, key, from.value(), to.value(), sink);
+  }
+
+  private void requireReadable(Lsn lsn) {
+    condition().requireUsable();
+    IndexPart part = index.part();
+    if (!part.imported()) {
+      throw new PageserverException.Unavailable(
+          "timeline \"" + name() + "\" is still being imported");
+    }
+    if (lsn.isBefore(part.readableFrom())) {
+      throw new PageserverException.InvalidRequest(
+          "timeline \"%s\" has no history as of %s; the earliest it has is as of %s"
+              .formatted(name(), lsn, part.readableFrom()));
+    }
+    if (Long.compareUnsigned(lsn.value(), reader.lastRecord().get()) > 0) {
+      throw reader.lastRecord().late(lsn.value(), "");
+    }
   }
 
   /// Becomes the writer, which continues after {@link #lastRecordLsn()}.
   ///
   /// @throws PageserverException.Conflict while there is another writer
   public Ingest ingest() {
-    throw new UnsupportedOperationException();
+    condition().requireUsable();
+    if (!hasWriter.compareAndSet(false, true)) {
+      throw new PageserverException.Conflict(
+          "timeline \"" + name() + "\" is being written already");
+    }
+    return new Ingest(this, open, reader.lastRecord(), backPressure);
+  }
+
+  void writerClosed() {
+    hasWriter.set(false);
   }
 
   /// Begins to take in page images as of `lsn`, which no later version precedes: where the timeline
@@ -132,19 +208,143 @@ public final class Timeline {
   /// #lastRecordLsn()} still. Then the images are readable when the writer has advanced to it;
   /// after a crash before that the record comes again, and its images with it.
   public ImageLoad imageLoad(Lsn lsn) {
-    throw new UnsupportedOperationException();
+    condition().requireUsable();
+    boolean first = !index.part().imported() && lsn.equals(identity.start());
+    if (!first && !lsn.isAfter(lastRecordLsn())) {
+      throw new IllegalArgumentException(
+          "images as of " + lsn + " come too late for a timeline that is at " + lastRecordLsn());
+    }
+    return new ImageLoad(this, index, shared, lsn);
   }
 
   /// Ends the import: all that was taken in so far is durable on return, and reads may ask for
   /// `readableFrom` and later.
   public void markImported(Lsn readableFrom) {
-    throw new UnsupportedOperationException();
+    checkpoint();
+    try {
+      index.commit("commit import of " + name(), part -> part.withImported(readableFrom), () -> {});
+    } catch (IOException e) {
+      throw new PageserverException.Unavailable(
+          "the import of \"" + name() + "\" can't be completed: " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      throw interrupted();
+    }
   }
 
-  /// Makes everything that has been taken in by now durable.
+  /// Makes everything that has been taken in by now durable. Not for the writer within a record.
   ///
   /// @throws PageserverException.Unavailable when that fails; it will be tried again
   public void checkpoint() {
-    throw new UnsupportedOperationException();
+    checkpoint(Instant.MAX);
+  }
+
+  void checkpoint(Instant deadline) {
+    long wanted = reader.lastRecord().get();
+    requestFreeze();
+    while (!isDurableUpTo(wanted)) {
+      CompletableFuture<?> progress = shared.progress().next();
+      if (!open.isFrozenUpTo(wanted)) {
+        requestFreeze();
+      }
+      condition().requireUsable();
+      String reason = condition().failing();
+      if (reason != null) {
+        throw new PageserverException.Unavailable(reason);
+      }
+      if (shared.tasks().clock().instant().isAfter(deadline)) {
+        throw new PageserverException.Unavailable(
+            "timeline \"" + name() + "\" is durable up to " + diskConsistentLsn() + " only");
+      }
+      try {
+        shared.tasks().await(progress, Duration.ofMillis(20));
+      } catch (InterruptedException e) {
+        throw interrupted();
+      }
+    }
+  }
+
+  private boolean isDurableUpTo(long lsn) {
+    if (!open.isFrozenUpTo(lsn)) {
+      return false;
+    }
+    FrozenLayer oldest = reader.maps().peek().oldestFrozen();
+    boolean waiting =
+        oldest != null && Long.compareUnsigned(oldest.layer().lsns().start().value(), lsn) <= 0;
+    return !waiting && Long.compareUnsigned(lsn, diskConsistentLsn().value()) <= 0;
+  }
+
+  private PageserverException interrupted() {
+    Thread.currentThread().interrupt();
+    return new PageserverException.Unavailable(
+        "a checkpoint of timeline \"" + name() + "\" was stopped");
+  }
+
+  /// Has the open layer frozen as soon as its writer is between records, and flushed.
+  void requestFreeze() {
+    open.requestFreeze();
+    flush.wake();
+  }
+
+  /// Freezes a layer that has been open for too long.
+  void freezeIfOld(Duration limit) {
+    boolean behind =
+        open.bytes() > 0
+            || Long.compareUnsigned(diskConsistentLsn().value(), reader.lastRecord().get()) < 0;
+    if (behind && open.age() >= limit.toMillis() && !condition().isEnding()) {
+      requestFreeze();
+    }
+  }
+
+  /// Ends all that goes on here: writers, readers that wait, the flush. Layers are closed when
+  /// their last reader is done. What is not on disk is lost.
+  void close() throws InterruptedException {
+    condition().setClosed();
+    reader.lastRecord().end("timeline \"" + name() + "\" is closed");
+    shared.progress().fire();
+    flush.task().cancel();
+    while (!shared.tasks().await(flush.task().end(), Duration.ofMinutes(1))) {}
+    flush.close();
+    reader.maps().close();
+  }
+
+  Condition condition() {
+    return reader.condition();
+  }
+
+  PageReader reader() {
+    return reader;
+  }
+
+  LayerMaps maps() {
+    return reader.maps();
+  }
+
+  Flush flush() {
+    return flush;
+  }
+
+  DurableIndex index() {
+    return index;
+  }
+
+  long openBytes() {
+    return open.bytes();
+  }
+
+  int frozenLayers() {
+    return reader.maps().peek().frozen().size();
+  }
+
+  long frozenBytes() {
+    long sum = 0;
+    for (FrozenLayer frozen : reader.maps().peek().frozen()) {
+      sum += frozen.layer().bytes();
+    }
+    return sum;
+  }
+
+  @Override
+  public String toString() {
+    return name();
   }
 }

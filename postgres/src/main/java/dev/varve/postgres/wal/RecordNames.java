@@ -63,7 +63,7 @@ final class RecordNames {
         "CREATE_INDEX INSERT UPDATE SAMEPAGE_UPDATE REVMAP_EXTEND DESUMMARIZE");
     set(ResourceManager.COMMIT_TS, "ZEROPAGE TRUNCATE");
     set(ResourceManager.REPLICATION_ORIGIN, "SET DROP");
-    set(ResourceManager.GENERIC, "Generic");
+    set(ResourceManager.GENERIC, "Generic ".repeat(TYPES).strip());
     set(ResourceManager.LOGICAL_MESSAGE, "MESSAGE");
     nameVersions(version);
     alsoWithInit(ResourceManager.HEAP, RecordType.HEAP_INSERT);

@@ -1,0 +1,45 @@
+package dev.varve.timeline;
+
+import dev.varve.model.Key;
+import dev.varve.model.PageVersion;
+import java.lang.foreign.MemorySegment;
+
+/// Collects all versions of one key over some LSNs.
+final class KeyHistory implements VersionCollector {
+
+  private final VersionStack versions = new VersionStack();
+  private final long from;
+
+  private KeyHistory(long from) {
+    this.from = from;
+  }
+
+  static void run(PageReader reader, Key key, long from, long to, HistorySink sink) {
+    var history = new KeyHistory(from);
+    reader.walk(key.upper(), key.middle(), key.lower(), to, history);
+    history.handOver(sink);
+  }
+
+  @Override
+  public long floor() {
+    return from;
+  }
+
+  @Override
+  public boolean add(long lsn, boolean image, boolean initializes, MemorySegment bytes) {
+    versions.push(lsn, image, initializes, bytes);
+    return false;
+  }
+
+  private void handOver(HistorySink sink) {
+    versions.order();
+    for (int i = versions.count() - 1; i >= 0; i--) {
+      MemorySegment bytes = versions.bytes(i);
+      sink.version(
+          versions.lsn(i),
+          versions.isImage(i)
+              ? new PageVersion.Image(bytes)
+              : new PageVersion.Change(bytes, versions.initializes(i)));
+    }
+  }
+}

@@ -1,0 +1,117 @@
+package dev.varve.timeline;
+
+import dev.varve.layer.Layer;
+import dev.varve.layer.MemoryLayer;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/// Which layers a timeline has at one moment; immutable but for its reference count.
+///
+/// A read uses one map from start to end. What one map no longer names is freed when that map and
+/// all before it are out of use: a map holds a reference on its successor, and when it is left by
+/// its last user it closes what it was the last to name, and lets go of the successor.
+///
+/// @see LayerMaps
+final class LayerMap {
+
+  private final @Nullable MemoryLayer open;
+  private final List<FrozenLayer> frozen;
+  private final HistoricLayers historic;
+
+  /// One for being the current map, one for the predecessor, and one for each reader.
+  private final AtomicInteger users;
+
+  private volatile @Nullable Retirement retirement;
+
+  /// What happens when the last user is gone.
+  private record Retirement(List<? extends Layer> layers, @Nullable LayerMap successor) {}
+
+  private LayerMap(
+      @Nullable MemoryLayer open, List<FrozenLayer> frozen, HistoricLayers historic, int users) {
+    this.open = open;
+    this.frozen = frozen;
+    this.historic = historic;
+    this.users = new AtomicInteger(users);
+  }
+
+  static LayerMap first(HistoricLayers historic) {
+    return new LayerMap(null, List.of(), historic, 1);
+  }
+
+  /// The layer that the writer appends to, if there is one.
+  @Nullable MemoryLayer open() {
+    return open;
+  }
+
+  /// Newest first.
+  List<FrozenLayer> frozen() {
+    return frozen;
+  }
+
+  @Nullable FrozenLayer oldestFrozen() {
+    return frozen.isEmpty() ? null : frozen.getLast();
+  }
+
+  /// Those in files.
+  HistoricLayers historic() {
+    return historic;
+  }
+
+  LayerMap withOpen(@Nullable MemoryLayer newOpen) {
+    return new LayerMap(newOpen, frozen, historic, 2);
+  }
+
+  /// The open layer becomes the newest frozen one.
+  LayerMap withOpenFrozen(FrozenLayer layer) {
+    var newFrozen = new java.util.ArrayList<FrozenLayer>(frozen.size() + 1);
+    newFrozen.add(layer);
+    newFrozen.addAll(frozen);
+    return new LayerMap(null, List.copyOf(newFrozen), historic, 2);
+  }
+
+  LayerMap withFlushed(FrozenLayer layer, List<HistoricLayer> files) {
+    List<FrozenLayer> left = frozen.stream().filter(other -> !other.equals(layer)).toList();
+    return new LayerMap(open, left, historic.with(files), 2);
+  }
+
+  LayerMap withFiles(List<HistoricLayer> files) {
+    return new LayerMap(open, frozen, historic.with(files), 2);
+  }
+
+  /// @return false when the map is out of use already
+  boolean acquire() {
+    int now = users.get();
+    while (now > 0) {
+      if (users.compareAndSet(now, now + 1)) {
+        return true;
+      }
+      now = users.get();
+    }
+    return false;
+  }
+
+  void release() {
+    LayerMap map = this;
+    while (map != null && map.users.decrementAndGet() == 0) {
+      map = map.free();
+    }
+  }
+
+  private @Nullable LayerMap free() {
+    Retirement last = retirement;
+    if (last == null) {
+      throw new IllegalStateException("the current layer map was released too often");
+    }
+    last.layers.forEach(Layer::close);
+    return last.successor;
+  }
+
+  /// This map is no longer the current one.
+  ///
+  /// @param layers those that the successor does not name
+  void retire(List<? extends Layer> layers, @Nullable LayerMap successor) {
+    retirement = new Retirement(layers, successor);
+    release();
+  }
+}

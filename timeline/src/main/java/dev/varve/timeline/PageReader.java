@@ -1,0 +1,131 @@
+package dev.varve.timeline;
+
+import dev.varve.layer.CorruptLayerException;
+import dev.varve.layer.Layer;
+import dev.varve.layer.MemoryLayer;
+import dev.varve.model.Key;
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.task.TaskManager;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Reads keys as of LSNs. A hot class: it takes no lock, and allocates nothing per page but small
+/// objects of fixed size.
+///
+/// A read asks the layers of a map newest first: the open one, the frozen ones, the files by the
+/// end of their LSN ranges. It goes on until no layer that is left can have anything newer than
+/// what the read can begin with. When it found nothing to begin with, it goes on in the ancestor,
+/// as of the branch point.
+///
+/// @param ancestor reads the timeline that this one was branched from, up to `branchPoint`
+record PageReader(
+    String timeline,
+    LayerMaps maps,
+    LastRecord lastRecord,
+    Condition condition,
+    @Nullable PageReader ancestor,
+    long branchPoint,
+    TaskManager tasks) {
+
+  /// How long a read waits for the ancestor to have the branch point again: after a crash it takes
+  /// in some WAL for the second time.
+  private static final Duration ANCESTOR_LIMIT = Duration.ofSeconds(10);
+
+  void page(Key key, Lsn lsn, MemorySegment target, PageBuilder builder, PageRedo redo) {
+    builder.reset(target);
+    walk(key.upper(), key.middle(), key.lower(), lsn.value(), builder);
+    builder.build(key, lsn, redo);
+  }
+
+  byte @Nullable [] value(Key key, long lsn) {
+    var newest = new NewestValue(key);
+    walk(key.upper(), key.middle(), key.lower(), lsn, newest);
+    return newest.value();
+  }
+
+  /// Gives the collector the versions of the key up to `lsn`, roughly newest first, until none that
+  /// is left can be above its floor.
+  void walk(long upper, long middle, long lower, long lsn, VersionCollector collector) {
+    PageReader reader = this;
+    long end = endAfter(lsn);
+    while (true) {
+      try {
+        reader.walkOwn(upper, middle, lower, end, collector);
+      } catch (IOException e) {
+        throw failed(e, Key.of(upper, middle, lower).toString(), lsn);
+      }
+      if (reader.ancestor == null || isBelow(reader, collector)) {
+        return;
+      }
+      end = min(end, endAfter(reader.branchPoint));
+      reader = reader.ancestor;
+      reader.requireUpTo(end - 1);
+    }
+  }
+
+  private static boolean isBelow(PageReader reader, VersionCollector collector) {
+    return Long.compareUnsigned(endAfter(reader.branchPoint), collector.floor()) <= 0;
+  }
+
+  private void walkOwn(long upper, long middle, long lower, long end, VersionCollector collector)
+      throws IOException {
+    LayerMap map = maps.acquire();
+    try {
+      MemoryLayer open = map.open();
+      if (open != null) {
+        open.find(upper, middle, lower, collector.floor(), end, collector);
+      }
+      List<FrozenLayer> frozen = map.frozen();
+      for (int i = 0; i < frozen.size(); i++) {
+        FrozenLayer layer = frozen.get(i);
+        long layerEnd = min(end, layer.end());
+        if (Long.compareUnsigned(collector.floor(), layerEnd) < 0) {
+          layer.layer().find(upper, middle, lower, collector.floor(), layerEnd, collector);
+        }
+      }
+      HistoricLayers files = map.historic();
+      for (int i = files.next(0, upper, middle, lower, end);
+          i >= 0 && Long.compareUnsigned(files.end(i), collector.floor()) > 0;
+          i = files.next(i + 1, upper, middle, lower, end)) {
+        Layer layer = files.layer(i);
+        layer.find(upper, middle, lower, collector.floor(), end, collector);
+      }
+    } finally {
+      map.release();
+    }
+  }
+
+  /// Before the ancestor of a timeline is asked: it must be usable, and have the branch point.
+  void requireUpTo(long lsn) {
+    condition.requireUsable();
+    lastRecord.await(lsn, ANCESTOR_LIMIT, tasks);
+  }
+
+  /// What whoever asks is told when a layer can't be read.
+  PageserverException failed(IOException failure, String what, long lsn) {
+    String read =
+        "timeline \"%s\" can't read %s as of %s".formatted(timeline, what, Lsn.format(lsn));
+    if (failure instanceof ClosedByInterruptException) {
+      return new PageserverException.Unavailable(read + ": the request was cancelled", failure);
+    }
+    if (failure instanceof CorruptLayerException || failure instanceof NoSuchFileException) {
+      return new PageserverException.DataCorrupted(read + ": " + failure.getMessage(), failure);
+    }
+    return new PageserverException.Unavailable(read + ": " + failure.getMessage(), failure);
+  }
+
+  /// LSNs of requests are included, ends of layers are not.
+  static long endAfter(long lsn) {
+    return lsn == -1 ? lsn : lsn + 1;
+  }
+
+  static long min(long a, long b) {
+    return Long.compareUnsigned(a, b) < 0 ? a : b;
+  }
+}

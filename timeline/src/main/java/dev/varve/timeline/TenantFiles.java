@@ -1,0 +1,137 @@
+package dev.varve.timeline;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import dev.varve.model.TenantId;
+import dev.varve.model.TimelineId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// The data directory:
+///
+/// | path                                      | content                                        |
+/// |-------------------------------------------|------------------------------------------------|
+/// | `varve.lock`                              | {@link DirectoryLock}                          |
+/// | `tenants/<tenant>/timelines/<timeline>/`  | {@link TimelineFiles}                          |
+/// | `tenants/<tenant>/timelines/….___temp/`   | a timeline that is being made                  |
+/// | `tenants/<tenant>/timelines/….___deleted/`| a timeline that is being deleted               |
+///
+/// A timeline exists when its directory has its plain name: making one ends with that rename, and
+/// deleting one begins with the opposite. What a crash leaves under the other names is deleted at
+/// the next start.
+final class TenantFiles {
+
+  private static final System.Logger LOG = System.getLogger(TenantFiles.class.getName());
+
+  private static final String DELETED = ".___deleted";
+
+  private final Path tenants;
+
+  TenantFiles(Path data) {
+    tenants = data.resolve("tenants");
+  }
+
+  TimelineFiles timeline(TenantId tenant, TimelineId id) {
+    return new TimelineFiles(timelines(tenant).resolve(id.toString()));
+  }
+
+  private Path timelines(TenantId tenant) {
+    return tenants.resolve(tenant.toString()).resolve("timelines");
+  }
+
+  /// Makes the directory of a new timeline, durably.
+  void create(TimelineIdentity identity, IndexPart index) throws IOException {
+    Path timelines = timelines(identity.tenant());
+    Path directory = timelines.resolve(identity.id().toString());
+    Path temporary = timelines.resolve(identity.id() + DurableFile.TEMPORARY);
+    DurableFile.createDirectories(timelines);
+    deleteTree(temporary);
+    try {
+      Files.createDirectory(temporary);
+      new TimelineFiles(temporary).create(identity, index);
+      Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
+      DurableFile.syncDirectory(timelines);
+    } catch (IOException e) {
+      deleteAfter(e, temporary);
+      deleteAfter(e, directory);
+      throw e;
+    }
+  }
+
+  private static void deleteAfter(IOException failure, Path directory) {
+    try {
+      deleteTree(directory);
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /// Makes a timeline's directory not count any more, durably.
+  ///
+  /// @return where it is now, to be {@linkplain #deleteTree deleted}
+  Path setAside(TimelineFiles files) throws IOException {
+    Path directory = files.directory();
+    Path aside = directory.resolveSibling(directory.getFileName() + DELETED);
+    deleteTree(aside);
+    Files.move(directory, aside, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      DurableFile.syncDirectory(directory.resolveSibling(".").normalize());
+    } catch (IOException e) {
+      Files.move(aside, directory, StandardCopyOption.ATOMIC_MOVE);
+      throw e;
+    }
+    return aside;
+  }
+
+  /// The directories of all timelines; deletes those that don't count.
+  List<TimelineFiles> list() throws IOException {
+    DurableFile.createDirectories(tenants);
+    var all = new ArrayList<TimelineFiles>();
+    for (Path tenant : children(tenants)) {
+      Path timelines = tenant.resolve("timelines");
+      if (Files.isDirectory(timelines)) {
+        for (Path timeline : children(timelines)) {
+          String name = timeline.getFileName().toString();
+          if (name.endsWith(DurableFile.TEMPORARY) || name.endsWith(DELETED)) {
+            deleteTree(timeline);
+          } else if (isId(name) && isId(tenant.getFileName().toString())) {
+            all.add(new TimelineFiles(timeline));
+          } else {
+            LOG.log(WARNING, "{0} is no timeline and is left alone", timeline);
+          }
+        }
+      }
+    }
+    return all;
+  }
+
+  private static boolean isId(String name) {
+    return name.matches("[0-9a-f]{32}");
+  }
+
+  private static List<Path> children(Path directory) throws IOException {
+    try (Stream<Path> children = Files.list(directory)) {
+      return children.sorted().toList();
+    }
+  }
+
+  /// Deletes a directory and all in it; it may not exist.
+  static void deleteTree(Path directory) throws IOException {
+    List<Path> deepestFirst;
+    try (Stream<Path> paths = Files.walk(directory)) {
+      deepestFirst = paths.sorted(Comparator.reverseOrder()).toList();
+    } catch (NoSuchFileException e) {
+      return;
+    }
+    for (Path path : deepestFirst) {
+      Files.deleteIfExists(path);
+    }
+  }
+}

@@ -1,0 +1,229 @@
+package dev.varve.timeline;
+
+import dev.varve.layer.FinishedLayer;
+import dev.varve.layer.LayerFiles;
+import dev.varve.layer.LayerName;
+import dev.varve.model.Lsn;
+import dev.varve.model.TenantId;
+import dev.varve.model.TimelineId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The directory of one timeline:
+///
+/// | file              | content                                                            |
+/// |-------------------|--------------------------------------------------------------------|
+/// | `timeline.json`   | what never changes: {@link TimelineIdentity}                       |
+/// | `index_part.json` | what does: {@link IndexPart}; replaced as a whole                  |
+/// | layer files       | named after what they hold; they count when the index part says so |
+/// | `….___temp`       | not complete; deleted when the timeline is opened                  |
+///
+/// Both JSON files are {@link CheckedJson}. LSNs are written as PostgreSQL prints them.
+final class TimelineFiles {
+
+  static final String IDENTITY = "timeline.json";
+  static final String INDEX = "index_part.json";
+
+  private static final int FORMAT = 1;
+
+  private final Path directory;
+  private final AtomicLong temporaries = new AtomicLong();
+
+  TimelineFiles(Path directory) {
+    this.directory = directory;
+  }
+
+  Path directory() {
+    return directory;
+  }
+
+  Path layer(LayerName name) {
+    return directory.resolve(name.fileName());
+  }
+
+  /// A name that no file has.
+  Path temporary(String purpose) {
+    return directory.resolve(purpose + "-" + temporaries.incrementAndGet() + DurableFile.TEMPORARY);
+  }
+
+  /// Writes both files of a timeline that is being made, in a directory that does not count yet.
+  void create(TimelineIdentity identity, IndexPart index) throws IOException {
+    DurableFile.write(directory.resolve(IDENTITY), CheckedJson.bytes(json(identity)));
+    DurableFile.write(directory.resolve(INDEX), CheckedJson.bytes(json(index)));
+    DurableFile.syncDirectory(directory);
+  }
+
+  /// Makes a finished layer durable under its own name; deletes it when that fails.
+  Path commit(FinishedLayer finished) throws IOException {
+    try {
+      return LayerFiles.commit(finished, directory);
+    } catch (IOException e) {
+      try {
+        Files.deleteIfExists(finished.temporary());
+      } catch (IOException next) {
+        e.addSuppressed(next);
+      }
+      throw e;
+    }
+  }
+
+  void writeIndex(IndexPart index) throws IOException {
+    DurableFile.replace(directory.resolve(INDEX), CheckedJson.bytes(json(index)));
+  }
+
+  private static ObjectNode json(TimelineIdentity identity) {
+    ObjectNode json = CheckedJson.object();
+    json.put("format", FORMAT);
+    json.put("tenant", identity.tenant().toString());
+    json.put("timeline", identity.id().toString());
+    json.put("name", identity.name());
+    json.put("pg_version", identity.pgVersion());
+    identity.ancestor().ifPresent(ancestor -> json.put("ancestor", ancestor.toString()));
+    json.put("start", identity.start().toString());
+    json.put("created", identity.created().toString());
+    ObjectNode properties = json.putObject("properties");
+    identity.properties().forEach(properties::put);
+    return json;
+  }
+
+  private static ObjectNode json(IndexPart index) {
+    ObjectNode json = CheckedJson.object();
+    json.put("format", FORMAT);
+    json.put("disk_consistent_lsn", index.diskConsistentLsn().toString());
+    json.put("readable_from", index.readableFrom().toString());
+    json.put("imported", index.imported());
+    var layers = json.putArray("layers");
+    for (LayerEntry entry : index.layers()) {
+      layers
+          .addObject()
+          .put("name", entry.name().fileName())
+          .put("bytes", entry.bytes())
+          .put("crc32c", HexFormat.of().toHexDigits(entry.crc()));
+    }
+    return json;
+  }
+
+  /// @throws IOException with a sentence, when the file is missing or not what was written
+  TimelineIdentity readIdentity() throws IOException {
+    JsonNode json = read(IDENTITY);
+    try {
+      Map<String, String> properties = new HashMap<>();
+      json.path("properties")
+          .properties()
+          .forEach(entry -> properties.put(entry.getKey(), entry.getValue().asString()));
+      String ancestor = json.path("ancestor").asString("");
+      return new TimelineIdentity(
+          TenantId.parse(text(json, "tenant")),
+          TimelineId.parse(text(json, "timeline")),
+          text(json, "name"),
+          json.path("pg_version").asInt(),
+          ancestor.isEmpty() ? Optional.empty() : Optional.of(TimelineId.parse(ancestor)),
+          Lsn.parse(text(json, "start")),
+          Instant.parse(text(json, "created")),
+          properties);
+    } catch (IllegalArgumentException | DateTimeException e) {
+      throw new IOException(directory.resolve(IDENTITY) + " is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  /// @throws IOException with a sentence, when the file is missing or not what was written
+  IndexPart readIndex() throws IOException {
+    JsonNode json = read(INDEX);
+    try {
+      List<LayerEntry> layers = new ArrayList<>();
+      for (JsonNode layer : json.path("layers")) {
+        String name = text(layer, "name");
+        layers.add(
+            new LayerEntry(
+                LayerName.parse(name)
+                    .orElseThrow(() -> new IllegalArgumentException(name + " is no layer")),
+                layer.path("bytes").asLong(),
+                HexFormat.fromHexDigits(text(layer, "crc32c"))));
+      }
+      return new IndexPart(
+          Lsn.parse(text(json, "disk_consistent_lsn")),
+          Lsn.parse(text(json, "readable_from")),
+          json.path("imported").asBoolean(),
+          layers);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(directory.resolve(INDEX) + " is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  private JsonNode read(String file) throws IOException {
+    Path path = directory.resolve(file);
+    if (!Files.exists(path)) {
+      throw new IOException(path + " is missing");
+    }
+    JsonNode json = CheckedJson.read(path);
+    int format = json.path("format").asInt();
+    if (format != FORMAT) {
+      throw new IOException(
+          path + " has format " + format + "; this version of Varve reads " + FORMAT);
+    }
+    return json;
+  }
+
+  private static String text(JsonNode json, String member) {
+    String text = json.path(member).asString("");
+    if (text.isEmpty()) {
+      throw new IllegalArgumentException(member + " is missing");
+    }
+    return text;
+  }
+
+  /// Looks for what is wrong with the layer files that the index part names, without reading them.
+  ///
+  /// @return a sentence; null when all are there
+  @Nullable String findMissing(IndexPart index) throws IOException {
+    for (LayerEntry entry : index.layers()) {
+      Path file = layer(entry.name());
+      if (!Files.isRegularFile(file)) {
+        return "layer file " + file + " is missing";
+      }
+      long size = Files.size(file);
+      if (size != entry.bytes()) {
+        return "layer file " + file + " has " + size + " bytes instead of " + entry.bytes();
+      }
+    }
+    return null;
+  }
+
+  /// Deletes what a crash left behind: files that are not complete, and layers that the index part
+  /// does not name.
+  void deleteUnlisted(IndexPart index) throws IOException {
+    Set<String> listed =
+        index.layers().stream()
+            .map(entry -> entry.name().fileName())
+            .collect(Collectors.toUnmodifiableSet());
+    List<Path> unlisted = new ArrayList<>();
+    try (Stream<Path> files = Files.list(directory)) {
+      files.filter(file -> isLeftOver(file, listed)).forEach(unlisted::add);
+    }
+    for (Path file : unlisted) {
+      Files.delete(file);
+    }
+  }
+
+  private static boolean isLeftOver(Path file, Set<String> listed) {
+    String name = file.getFileName().toString();
+    return name.endsWith(DurableFile.TEMPORARY)
+        || (LayerName.parse(name).isPresent() && !listed.contains(name));
+  }
+}
