@@ -130,6 +130,12 @@ public final class WalIngest implements AutoCloseable {
         : Optional.empty();
   }
 
+  /// Whether the log ended with zero bytes where a record or a page must begin; then no more of it
+  /// can be fed.
+  public boolean ended() {
+    return decoder.ended();
+  }
+
   /// Stops being the writer. All that was taken in stays visible.
   @Override
   public void close() {
