@@ -1,0 +1,199 @@
+package dev.varve.walreceiver;
+
+import dev.varve.model.Lsn;
+import dev.varve.walreceiver.libpq.ProtocolException;
+import dev.varve.walreceiver.libpq.ServerErrorException;
+import dev.varve.walreceiver.replication.NextTimeline;
+import dev.varve.walreceiver.replication.ReplicationClient;
+import dev.varve.walreceiver.replication.ReplicationStream;
+import dev.varve.walreceiver.replication.SystemIdentity;
+import dev.varve.walreceiver.replication.WalHandler;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// One connection to the source and one sink: WAL goes across until one of them ends.
+///
+/// {@link #run} is of the receiver's thread; the other methods of any.
+final class Session implements WalHandler, AutoCloseable {
+
+  private final Source source;
+  private final ReplicationClient client;
+  private final WalSink sink;
+  private final InstantSource clock;
+  private final Runnable progress;
+  private volatile @Nullable ReplicationStream stream;
+  private volatile long received;
+  private volatile long sourceEnd;
+  private volatile long reportedFlush;
+  private volatile Instant heard;
+
+  /// @param progress called when the source was heard of
+  Session(
+      Source source,
+      ReplicationClient client,
+      WalSink sink,
+      InstantSource clock,
+      Runnable progress) {
+    this.source = source;
+    this.client = client;
+    this.sink = sink;
+    this.clock = clock;
+    this.progress = progress;
+    received = sink.start();
+    heard = clock.instant();
+  }
+
+  /// Streams until the connection or the sink fails.
+  ///
+  /// @param before the PostgreSQL timeline on which earlier sessions ended; 0 for not known
+  /// @param streaming told of each PostgreSQL timeline that begins to flow
+  /// @throws BlockedException when the source can't go on where we are
+  void run(int before, Duration silence, java.util.function.IntConsumer streaming)
+      throws IOException {
+    SystemIdentity identity = client.identifySystem();
+    check(identity);
+    Lsn start = new Lsn(received);
+    History history = history(identity.timeline());
+    if (before != 0 && !history.contains(before, start)) {
+      throw new BlockedException(
+          "the source's history has no WAL of PostgreSQL timeline %d up to %s: it was promoted before that; import it again"
+              .formatted(before, start));
+    }
+    int timeline = history.timelineAt(start);
+    while (true) {
+      streaming.accept(timeline);
+      Optional<NextTimeline> next = stream(timeline, silence);
+      if (next.isEmpty()) {
+        throw new IOException("the source ended the stream; it is shutting down");
+      }
+      timeline = next.get().timeline();
+      if (next.get().start().value() != received) {
+        throw new ProtocolException(
+            "PostgreSQL timeline %d begins at %s and not at %s, where the last one ended"
+                .formatted(timeline, next.get().start(), Lsn.format(received)));
+      }
+    }
+  }
+
+  private void check(SystemIdentity identity) throws BlockedException {
+    if (identity.systemId() != source.systemId()) {
+      throw new BlockedException(
+          "the PostgreSQL at %s is another cluster (system identifier %s, not %s); give the one that was imported"
+              .formatted(
+                  client.host(),
+                  identity.systemIdText(),
+                  Long.toUnsignedString(source.systemId())));
+    }
+    if (client.major() != source.major()) {
+      throw new BlockedException(
+          "the PostgreSQL at %s is now version %d, and the timeline's is %d; import it again"
+              .formatted(client.host(), client.major(), source.major()));
+    }
+  }
+
+  private History history(int timeline) throws IOException {
+    if (timeline == 1) {
+      return History.of(1);
+    }
+    try {
+      return History.parse(client.timelineHistory(timeline), timeline);
+    } catch (IllegalArgumentException e) {
+      throw new ProtocolException("the source sent a history file that is none: " + e.getMessage());
+    }
+  }
+
+  private Optional<NextTimeline> stream(int timeline, Duration silence) throws IOException {
+    try {
+      Optional<ReplicationStream> begun =
+          client.startReplication(source.slot(), new Lsn(received), timeline);
+      if (begun.isEmpty()) {
+        throw new ProtocolException("the source has nothing on PostgreSQL timeline " + timeline);
+      }
+      stream = begun.get();
+      report(false);
+      return begun.get().run(this, silence);
+    } catch (ServerErrorException e) {
+      throw blocks(e) ? new BlockedException(explain(e)) : e;
+    } finally {
+      stream = null;
+    }
+  }
+
+  /// A slot that is missing or lost, WAL that was removed.
+  private static boolean blocks(ServerErrorException e) {
+    return switch (e.sqlState()) {
+      case "42704", "58P01", "55000" -> true;
+      default -> false;
+    };
+  }
+
+  private String explain(ServerErrorException e) {
+    return switch (e.sqlState()) {
+      case "42704" ->
+          "the source has no replication slot %s any more and may have removed WAL after %s; make the slot again if it has not, or import again (%s)"
+              .formatted(source.slot().orElse(""), Lsn.format(received), e.getMessage());
+      case "58P01" ->
+          "the source has removed the WAL at %s that comes next; import it again (%s)"
+              .formatted(Lsn.format(received), e.getMessage());
+      default -> String.valueOf(e.getMessage());
+    };
+  }
+
+  @Override
+  public void wal(long lsn, MemorySegment bytes, long offset, int length) {
+    sink.feed(lsn, bytes, offset, length);
+    received = lsn + length;
+  }
+
+  @Override
+  public void heard(long serverEnd, boolean replyRequested) throws IOException {
+    sourceEnd = serverEnd;
+    heard = clock.instant();
+    progress.run();
+    if (replyRequested) {
+      report(false);
+    }
+  }
+
+  /// Tells the source how far we are; without effect before the stream has begun.
+  void report(boolean replyRequested) throws IOException {
+    ReplicationStream now = stream;
+    if (now != null) {
+      long flushed = sink.flushed();
+      now.sendStatus(received, flushed, sink.applied(), replyRequested);
+      reportedFlush = flushed;
+    }
+  }
+
+  /// Does so, and asks for a word if the source has been silent for long.
+  void reportNow(Duration silence) throws IOException {
+    report(Duration.between(heard, clock.instant()).compareTo(silence.dividedBy(3)) > 0);
+  }
+
+  Lsn received() {
+    return new Lsn(received);
+  }
+
+  Lsn sourceEnd() {
+    return new Lsn(sourceEnd);
+  }
+
+  Lsn reportedFlush() {
+    return new Lsn(reportedFlush);
+  }
+
+  Instant lastHeard() {
+    return heard;
+  }
+
+  /// Ends the connection; {@link #run} ends with it.
+  @Override
+  public void close() {
+    client.close();
+  }
+}

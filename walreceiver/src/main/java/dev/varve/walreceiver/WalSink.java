@@ -1,0 +1,34 @@
+package dev.varve.walreceiver;
+
+import java.lang.foreign.MemorySegment;
+
+/// Where received WAL goes: one for each connection, because a new one begins where what was taken
+/// in ends, with no part of a record left over.
+///
+/// Of the receiver's thread, except for {@link #flushed()} and {@link #applied()}.
+public interface WalSink extends AutoCloseable {
+
+  /// Opens sinks.
+  interface Source {
+    WalSink open();
+  }
+
+  /// The LSN of the byte to begin with: where the first record begins that was not taken in.
+  long start();
+
+  /// Takes bytes that continue exactly where the last ended.
+  ///
+  /// @param bytes valid during the call
+  /// @throws RuntimeException when they can't be taken in; the receiver begins again with a new
+  ///   sink
+  void feed(long lsn, MemorySegment bytes, long offset, int length);
+
+  /// The end of the last record that was taken in.
+  long applied();
+
+  /// Up to where all that was taken in is durable, so that the source may forget it.
+  long flushed();
+
+  @Override
+  void close();
+}
