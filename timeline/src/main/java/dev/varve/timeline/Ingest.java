@@ -128,6 +128,13 @@ public final class Ingest implements AutoCloseable {
     Scan.run(timeline.reader(), keys, lastRecord.get(), sink);
   }
 
+  /// Hands over the history of a key as {@link Timeline#history} does, up to the last {@link
+  /// #advance}, but also before {@link Timeline#readableFrom()}.
+  public void history(Key key, HistorySink sink) {
+    timeline.condition().requireUsable();
+    KeyHistory.run(timeline.reader(), key, 0, lastRecord.get(), sink);
+  }
+
   @Override
   public void close() {
     if (closed) {

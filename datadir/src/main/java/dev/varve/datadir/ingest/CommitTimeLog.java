@@ -6,10 +6,8 @@ import static dev.varve.datadir.DirectoryKeys.COMMIT_TIME_BEFORE;
 import dev.varve.datadir.CommitTimes;
 import dev.varve.datadir.DirectoryKeys;
 import dev.varve.model.Key;
-import dev.varve.model.Lsn;
 import dev.varve.postgres.PgLayout;
 import dev.varve.timeline.Ingest;
-import dev.varve.timeline.Timeline;
 
 /// Keeps when each transaction committed, so that a moment can be turned into an LSN; see {@link
 /// DirectoryKeys} and {@link CommitTimes}. Hot: nothing is allocated.
@@ -30,7 +28,7 @@ final class CommitTimeLog {
   }
 
   /// The log as the timeline's last record left it.
-  static CommitTimeLog load(VersionWriter writer, Timeline timeline, Ingest ingest) {
+  static CommitTimeLog load(VersionWriter writer, Ingest ingest) {
     long[] last = {CommitTimes.NONE, NO_BUCKET};
     ingest.scan(
         DirectoryKeys.kind(COMMIT_TIME_BEFORE),
@@ -39,10 +37,8 @@ final class CommitTimeLog {
           last[1] = DirectoryKeys.bucketOf(key);
         });
     if (last[1] != NO_BUCKET) {
-      timeline.history(
+      ingest.history(
           DirectoryKeys.commitTimes(last[1]),
-          Lsn.ZERO,
-          timeline.lastRecordLsn(),
           (_, version) -> last[0] = Math.max(last[0], version.bytes().get(PgLayout.LONG, 0)));
     }
     return new CommitTimeLog(writer, last[0], last[1]);

@@ -43,7 +43,7 @@ record IngestState(
         new RelationSizes(writer),
         new SlruSegments(writer),
         running,
-        CommitTimeLog.load(writer, timeline, ingest),
+        CommitTimeLog.load(writer, ingest),
         new Origins(writer),
         control.walSegmentSize());
   }
