@@ -48,7 +48,9 @@ public final class ControlFile {
   private static final int CHECK_POINT_COPY = 40;
   private static final int BLOCK_SIZE = 8192;
   private static final int SEGMENT_BLOCKS = 131_072;
-  private static final double FLOAT_FORMAT = 1_234_567.0;
+
+  /// 1234567.0, as the bits of a double.
+  private static final long FLOAT_FORMAT = Double.doubleToLongBits(1_234_567.0);
 
   private final PgVersion version;
   private final MemorySegment bytes;
@@ -82,7 +84,7 @@ public final class ControlFile {
     }
     ClusterState.of(bytes.get(INT, 16));
     require("alignment", bytes.get(INT, 204), 8);
-    require("floating-point format", doubleAt(208), FLOAT_FORMAT);
+    require("floating-point format", bytes.get(LONG, 208), FLOAT_FORMAT);
     require("page size", bytes.get(INT, 216), BLOCK_SIZE);
     require("number of blocks in a segment file", bytes.get(INT, 220), SEGMENT_BLOCKS);
     require("WAL page size", bytes.get(INT, 224), BLOCK_SIZE);
@@ -93,11 +95,7 @@ public final class ControlFile {
     }
   }
 
-  private double doubleAt(long offset) {
-    return Double.longBitsToDouble(bytes.get(LONG, offset));
-  }
-
-  private static void require(String what, double found, double wanted) {
+  private static void require(String what, long found, long wanted) {
     if (found != wanted) {
       throw new PageserverException.InvalidRequest(
           "the cluster's %s is %s, but Varve works with PostgreSQL built for %s only"
