@@ -1,6 +1,7 @@
 package dev.varve.redo;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,6 +24,7 @@ final class OracleReport {
   final Map<String, Integer> different = new TreeMap<>();
 
   private final List<String> findings = new ArrayList<>();
+  Collection<ChangeSample> samples = List.of();
   int records;
   int pagesInFiles;
 

@@ -40,6 +40,7 @@ final class RedoOracle implements RecordHandler {
   private final MemorySegment copy = MemorySegment.ofArray(new byte[Page.SIZE]);
   private final Map<Key, MemorySegment> pages = new HashMap<>();
   private final Set<Key> broken = new HashSet<>();
+  private final ChangeSampler sampler = new ChangeSampler();
   private final OracleReport report = new OracleReport();
   private String type = "";
 
@@ -51,6 +52,7 @@ final class RedoOracle implements RecordHandler {
   }
 
   OracleReport report() {
+    report.samples = sampler.samples();
     return report;
   }
 
@@ -70,6 +72,7 @@ final class RedoOracle implements RecordHandler {
     for (int i = 0; i < record.blockCount(); i++) {
       compare(record, i);
     }
+    sampler.forget();
   }
 
   private static Key key(WalRecord record, int i) {
@@ -98,6 +101,7 @@ final class RedoOracle implements RecordHandler {
       return;
     }
     MemorySegment page = page(key);
+    sampler.before(type, key, lsn, change.asSlice(0, length), page);
     try {
       redo.apply(key, lsn, page, change.asSlice(0, length));
     } catch (PageserverException.Unsupported e) {
@@ -194,6 +198,7 @@ final class RedoOracle implements RecordHandler {
     if (!broken.contains(key)) {
       report.count(report.compared, type);
       if (isEqual(record, i, page)) {
+        sampler.equal(key, page);
         return;
       }
     }

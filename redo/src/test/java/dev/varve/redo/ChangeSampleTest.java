@@ -1,0 +1,129 @@
+package dev.varve.redo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import dev.varve.model.PageserverException;
+import dev.varve.postgres.PgLayout;
+import dev.varve.postgres.PgVersion;
+import dev.varve.postgres.page.Page;
+import java.lang.foreign.MemorySegment;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Redo of one change of each record type, from the logs of real servers, and of damaged ones.
+class ChangeSampleTest {
+
+  private static final int FUZZ_ROUNDS = 400;
+
+  @ParameterizedTest
+  @ValueSource(ints = {14, 15, 16, 17, 18})
+  void makesThePageThatTheServerHad(int major) throws Exception {
+    var redo = new Redo(PgVersion.ofMajor(major));
+    List<ChangeSample> samples = ChangeSample.of(Integer.toString(major));
+    assertThat(samples).hasSizeGreaterThan(35);
+    for (ChangeSample sample : samples) {
+      MemorySegment page = copy(sample.before());
+      redo.apply(sample.key(), sample.lsn(), page, sample.change());
+      assertThat(page.mismatch(sample.after())).as("%s", sample).isEqualTo(-1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {14, 15, 16, 17, 18})
+  void skipsWhatThePageAlreadyHas(int major) throws Exception {
+    var redo = new Redo(PgVersion.ofMajor(major));
+    for (ChangeSample sample : ChangeSample.of(Integer.toString(major))) {
+      MemorySegment page = copy(sample.before());
+      Page.setLsn(page, sample.lsn());
+      MemorySegment before = copy(page);
+      redo.apply(sample.key(), sample.lsn(), page, sample.change());
+      boolean initializes = (sample.change().get(PgLayout.BYTE, 4) & 1) != 0;
+      assertThat(page.mismatch(initializes ? sample.after() : before))
+          .as("%s", sample)
+          .isEqualTo(-1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {14, 15, 16, 17, 18})
+  void refusesATruncatedChange(int major) throws Exception {
+    var redo = new Redo(PgVersion.ofMajor(major));
+    for (ChangeSample sample : ChangeSample.of(Integer.toString(major))) {
+      for (int length = 0; length < sample.change().byteSize(); length++) {
+        applyDamaged(redo, sample, sample.change().asSlice(0, length), copy(sample.before()));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {14, 15, 16, 17, 18})
+  void survivesDamagedChangesAndPages(int major) throws Exception {
+    var redo = new Redo(PgVersion.ofMajor(major));
+    var random = new SplittableRandom(major);
+    for (ChangeSample sample : ChangeSample.of(Integer.toString(major))) {
+      for (int round = 0; round < FUZZ_ROUNDS; round++) {
+        MemorySegment change = copy(sample.change());
+        MemorySegment page = copy(sample.before());
+        if (random.nextInt(3) > 0) {
+          damage(random, change, (int) change.byteSize());
+        }
+        if (random.nextInt(3) > 0) {
+          damage(random, page, pageArea(random, page));
+        }
+        applyDamaged(redo, sample, change, page);
+      }
+    }
+  }
+
+  /// How far damage goes: into the header, the line pointers, or anywhere.
+  private static int pageArea(SplittableRandom random, MemorySegment page) {
+    return switch (random.nextInt(3)) {
+      case 0 -> Page.HEADER;
+      case 1 -> Math.clamp(Page.lower(page), Page.HEADER, Page.SIZE);
+      default -> Page.SIZE;
+    };
+  }
+
+  private static void damage(SplittableRandom random, MemorySegment bytes, int end) {
+    int count = 1 + random.nextInt(4);
+    for (int i = 0; i < count; i++) {
+      int at = random.nextInt(end);
+      byte value =
+          switch (random.nextInt(4)) {
+            case 0 -> 0;
+            case 1 -> (byte) 0xFF;
+            case 2 -> (byte) (bytes.get(PgLayout.BYTE, at) ^ (1 << random.nextInt(8)));
+            default -> (byte) random.nextInt();
+          };
+      bytes.set(PgLayout.BYTE, at, value);
+    }
+  }
+
+  private static void applyDamaged(
+      Redo redo, ChangeSample sample, MemorySegment change, MemorySegment page) {
+    MemorySegment header = copy(page.asSlice(0, 100));
+    try {
+      redo.apply(sample.key(), sample.lsn(), page, change);
+    } catch (PageserverException e) {
+      if (e.getCause() instanceof IndexOutOfBoundsException) {
+        fail("%s left its bounds".formatted(sample), e.getCause());
+      }
+    } catch (RuntimeException e) {
+      fail(
+          "%s failed on the change %s and the page %s".formatted(sample, hex(change), hex(header)),
+          e);
+    }
+  }
+
+  private static MemorySegment copy(MemorySegment bytes) {
+    return MemorySegment.ofArray(bytes.toArray(PgLayout.BYTE));
+  }
+
+  private static String hex(MemorySegment bytes) {
+    return HexFormat.of().formatHex(bytes.toArray(PgLayout.BYTE));
+  }
+}

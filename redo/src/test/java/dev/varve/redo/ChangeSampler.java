@@ -1,0 +1,74 @@
+package dev.varve.redo;
+
+import dev.varve.model.Key;
+import dev.varve.postgres.PgLayout;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// Collects one {@link ChangeSample} of every record type and block id while an oracle run replays.
+/// Its `main` makes the files that the tests read.
+final class ChangeSampler {
+
+  private final Map<String, ChangeSample> kept = new LinkedHashMap<>();
+  private final Map<Key, ChangeSample> pending = new HashMap<>();
+
+  /// A change is about to be applied to the page.
+  void before(String type, Key key, long lsn, MemorySegment change, MemorySegment page) {
+    if (change.get(PgLayout.BYTE, 0) == Change.RECORD) {
+      String name = type + " block " + change.get(PgLayout.BYTE, 3) + " fork " + key.fork();
+      if (!kept.containsKey(name)) {
+        pending.put(
+            key, new ChangeSample(name, key, lsn, copy(change), copy(page), MemorySegment.NULL));
+      }
+    }
+  }
+
+  /// The page after it was found equal to the server's.
+  void equal(Key key, MemorySegment page) {
+    ChangeSample sample = pending.remove(key);
+    if (sample != null) {
+      kept.put(
+          sample.type(),
+          new ChangeSample(
+              sample.type(), key, sample.lsn(), sample.change(), sample.before(), copy(page)));
+    }
+  }
+
+  private static MemorySegment copy(MemorySegment bytes) {
+    return MemorySegment.ofArray(bytes.toArray(PgLayout.BYTE));
+  }
+
+  /// The record is done.
+  void forget() {
+    pending.clear();
+  }
+
+  Collection<ChangeSample> samples() {
+    return kept.values();
+  }
+
+  /// Arguments: the folder, then versions of PostgreSQL.
+  static void main(String[] arguments) throws Exception {
+    Path folder = Files.createDirectories(Path.of(arguments[0]));
+    for (int i = 1; i < arguments.length; i++) {
+      write(folder, arguments[i]);
+    }
+  }
+
+  private static void write(Path folder, String version) throws Exception {
+    int major = Integer.parseInt(version.replaceAll("\\..*", ""));
+    OracleReport report = OracleRun.of(version, cluster -> cluster, new HeapWorkload(major, 1, 1));
+    if (!report.different.isEmpty()) {
+      throw new IOException(report.toString());
+    }
+    try (var file = Files.newOutputStream(folder.resolve(version + ".gz"))) {
+      ChangeSample.write(report.samples, file);
+    }
+  }
+}

@@ -1,0 +1,180 @@
+package dev.varve.redo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.varve.model.Key;
+import dev.varve.model.PageserverException;
+import dev.varve.postgres.PgLayout;
+import dev.varve.postgres.PgVersion;
+import dev.varve.postgres.wal.WalRecord;
+import java.lang.foreign.MemorySegment;
+import java.util.HexFormat;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ChangeWriterTest {
+
+  private static final Key KEY = new Key(0, 1663, 5, 16384, 0, 0x07);
+  private final MemorySegment target = MemorySegment.ofArray(new byte[100_000]);
+
+  @Test
+  void writesABlockWithItsDataAndTheMainData() {
+    WalRecord insert =
+        record(10, 0x00, "00 20 0300 7f060000 05000000 00400000 07000000", "a1a2a3", "0100 08");
+    assertThat(written(insert, 0)).isEqualTo(hex("01 0a 00 00 00 00 bc020000 0300 010008 a1a2a3"));
+    assertThat(ChangeWriter.initializes(insert, 0)).isFalse();
+  }
+
+  @Test
+  void saysThatRedoInitialisesThePage() {
+    WalRecord insert =
+        record(10, 0x80, "00 60 0300 7f060000 05000000 00400000 07000000", "a1a2a3", "0100 00");
+    assertThat(written(insert, 0)).isEqualTo(hex("01 0a 80 00 01 00 bc020000 0300 010000 a1a2a3"));
+    assertThat(ChangeWriter.initializes(insert, 0)).isTrue();
+  }
+
+  @Test
+  void namesTheOtherBlocksButNotTheVisibilityMapToAHeapPage() {
+    String update =
+        "00 20 0200 7f060000 05000000 00400000 07000000"
+            + "01 80 0000 08000000"
+            + "03 82 0000 00000000"
+            + "04 00 0000 7f060000 05000000 01400000 09000000";
+    WalRecord record = record(10, 0x20, update, "a1a2", "ee");
+    assertThat(written(record, 0))
+        .isEqualTo(hex("01 0a 20 00 00 02 bc020000 0100 018008000000 040009000000 ee a1a2"));
+    assertThat(written(record, 1))
+        .isEqualTo(hex("01 0a 20 01 00 02 bc020000 0100 008007000000 040009000000 ee"));
+    assertThat(written(record, 2))
+        .as("the map page needs the heap blocks")
+        .isEqualTo(
+            hex("01 0a 20 03 00 03 bc020000 0100 008007000000 018008000000 040009000000 ee"));
+  }
+
+  @Test
+  void namesAllBlocksToOtherManagers() {
+    WalRecord record =
+        record(
+            11,
+            0x30,
+            "00 00 0000 7f060000 05000000 00400000 07000000 01 82 0000 08000000",
+            "",
+            "ee");
+    assertThat(written(record, 0))
+        .isEqualTo(hex("01 0b 30 00 00 01 bc020000 0100 018208000000 ee"));
+  }
+
+  @Test
+  void keepsLongMainData() {
+    WalRecord record =
+        record(
+            20, 0x00, "00 20 0100 7f060000 05000000 00400000 07000000", "dd", "ab".repeat(70_000));
+    int length = ChangeWriter.write(record, 0, target, 3);
+    assertThat(length)
+        .isEqualTo(14 + 70_000 + 1)
+        .isLessThanOrEqualTo(ChangeWriter.sizeBound(record, 0));
+    var change = new Change(PgVersion.V17);
+    change.read(KEY, 1, target.asSlice(3, length));
+    assertThat(change.mainLength()).isEqualTo(70_000);
+    assertThat(change.mainByte(69_999)).isEqualTo(0xAB);
+    assertThat(change.dataByte(0)).isEqualTo(0xDD);
+  }
+
+  @Test
+  void keepsOnlyTheImageWhenRedoRestoresIt() {
+    // 8192 bytes less a hole of 8190 at 1: two bytes; apply; data and main data do not matter.
+    WalRecord record =
+        record(
+            130,
+            0x40,
+            "00 30 0100  0200 0100 03  7f060000 05000000 00400000 07000000",
+            "cafe dd",
+            "ee");
+    assertThat(written(record, 0)).isEqualTo(hex("02 82 40 00 0100 fe1f cafe"));
+    assertThat(ChangeWriter.initializes(record, 0)).isTrue();
+  }
+
+  @Test
+  void dropsAnImageThatIsOnlyForChecking() {
+    WalRecord record =
+        record(
+            10,
+            0x00,
+            "00 30 0100  0200 0100 01  7f060000 05000000 00400000 07000000",
+            "cafe dd",
+            "ee");
+    assertThat(written(record, 0)).isEqualTo(hex("01 0a 00 00 00 00 bc020000 0100 ee dd"));
+    assertThat(ChangeWriter.initializes(record, 0)).isFalse();
+  }
+
+  @Test
+  void writesTheOtherKinds() {
+    int[] xids = {9, 0x10, 0x11};
+    assertThat(hex(ChangeWriter.clearVisibility(7, -1, 3, false, target, 0)))
+        .isEqualTo(hex("03 03 00 07000000 ffffffff"));
+    assertThat(hex(ChangeWriter.truncateVisibility(7, target, 0))).isEqualTo(hex("04 07000000"));
+    assertThat(hex(ChangeWriter.zeroPage(target, 0))).isEqualTo(hex("05"));
+    assertThat(hex(ChangeWriter.commitLog(2, xids, 1, 2, target, 0)))
+        .isEqualTo(hex("06 02 10000000 11000000"));
+    assertThat(hex(ChangeWriter.multixactOffset(5, 6, target, 0)))
+        .isEqualTo(hex("07 05000000 06000000"));
+    assertThat(hex(ChangeWriter.multixactOffsets(5, 6, 7, 8, target, 0)))
+        .isEqualTo(hex("07 05000000 06000000 07000000 08000000"));
+    MemorySegment members = MemorySegment.ofArray(Changes.bytes(1, 2, 3, 4));
+    assertThat(hex(ChangeWriter.multixactMembers(9, members, 8, 1, target, 0)))
+        .isEqualTo(hex("08 09000000 03000000 04000000"));
+    assertThat(hex(ChangeWriter.commitTimestamps(1, 2, xids, 0, 1, target, 0)))
+        .isEqualTo(hex("09 0100000000000000 0200 09000000"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "01 0a 00 00 00 00 bc020000 01, 11 bytes",
+    "01 0a 00 00 00 02 bc020000 0000 018008000000, 2 other blocks do not fit",
+    "01 0a 00 00 00 00 bc020000 0400 010203, main data of 4 bytes",
+    "01 0a 00 00 02 00 bc020000 ffffffff 010203, main data of 4294967295 bytes",
+  })
+  void refusesLengthsThatDisagree(String hex, String finding) {
+    var change = new Change(PgVersion.V17);
+    assertThatThrownBy(() -> change.read(KEY, 0x1000, MemorySegment.ofArray(parse(hex))))
+        .isInstanceOf(PageserverException.DataCorrupted.class)
+        .hasMessageContaining("at 0/1000")
+        .hasMessageContaining(finding);
+  }
+
+  private String written(WalRecord record, int block) {
+    int length = ChangeWriter.write(record, block, target, 0);
+    assertThat(length).isLessThanOrEqualTo(ChangeWriter.sizeBound(record, block));
+    return hex(length);
+  }
+
+  private String hex(int length) {
+    return HexFormat.of().formatHex(target.asSlice(0, length).toArray(PgLayout.BYTE));
+  }
+
+  private static String hex(String spaced) {
+    return spaced.replace(" ", "");
+  }
+
+  private static byte[] parse(String hex) {
+    return HexFormat.of().parseHex(hex.replace(" ", ""));
+  }
+
+  /// A record of transaction 700 with these block headers, block payloads and main data.
+  private static WalRecord record(int rmgr, int info, String blocks, String payload, String main) {
+    byte[] headers = parse(blocks);
+    byte[] blockBytes = parse(payload);
+    byte[] mainBytes = parse(main);
+    byte[] body =
+        mainBytes.length < 256
+            ? Changes.bytes(headers, (byte) 255, (byte) mainBytes.length, blockBytes, mainBytes)
+            : Changes.bytes(headers, (byte) 254, mainBytes.length, blockBytes, mainBytes);
+    byte[] bytes =
+        Changes.bytes(24 + body.length, 700, 0L, (byte) info, (byte) rmgr, (short) 0, 0, body);
+    var record = new WalRecord(PgVersion.V17);
+    record.parse(MemorySegment.ofArray(bytes), 0, bytes.length, 0x100, 0x200);
+    return record;
+  }
+}
