@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 /// {@link #run} is of the receiver's thread; the other methods of any.
 final class Session implements WalHandler, AutoCloseable {
 
+  /// The flush position of a client that does not tell it.
+  private static final long NOT_SAID = 0;
+
   private final Source source;
   private final ReplicationClient client;
   private final WalSink sink;
@@ -156,7 +159,19 @@ final class Session implements WalHandler, AutoCloseable {
     heard = clock.instant();
     progress.run();
     if (replyRequested) {
-      report(false);
+      answer();
+    }
+  }
+
+  /// Answers when the source wants a word: perhaps it is shutting down, and then it waits until all
+  /// that it sent is flushed here, however long. So it hears what we have and, if that is not
+  /// durable yet, nothing of a flush: it may go, and the slot keeps what it kept.
+  private void answer() throws IOException {
+    ReplicationStream now = stream;
+    if (now != null) {
+      long flushed = sink.flushed();
+      boolean durable = Long.compareUnsigned(flushed, received) >= 0;
+      now.sendStatus(received, durable ? flushed : NOT_SAID, sink.applied(), false);
     }
   }
 

@@ -1,0 +1,97 @@
+package dev.varve.walreceiver;
+
+import dev.varve.model.Lsn;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/// Keeps all WAL in memory, across sinks; refuses a gap and a repeat.
+final class CollectingSink implements WalSink.Source {
+
+  private final long start;
+  private byte[] bytes = new byte[1 << 20];
+  private int length;
+  private volatile long flushed;
+  private volatile int sinks;
+  private volatile int failAfter = -1;
+
+  CollectingSink(Lsn start) {
+    this.start = start.value();
+    flushed = this.start;
+  }
+
+  @Override
+  public WalSink open() {
+    sinks++;
+    return new Part();
+  }
+
+  synchronized Lsn end() {
+    return new Lsn(start + length);
+  }
+
+  synchronized byte[] bytes() {
+    return Arrays.copyOf(bytes, length);
+  }
+
+  int sinks() {
+    return sinks;
+  }
+
+  /// All that has come is durable from now on.
+  void flush() {
+    flushed = end().value();
+  }
+
+  /// The next sink's feed fails once, when this many more bytes have come.
+  void failAfter(int more) {
+    failAfter = more;
+  }
+
+  private synchronized void append(long lsn, MemorySegment wal, long offset, int count) {
+    if (lsn != start + length) {
+      throw new AssertionError("fed " + Lsn.format(lsn) + " after " + end());
+    }
+    if (failAfter >= 0 && (failAfter -= count) < 0) {
+      throw new IllegalStateException("this record is poison");
+    }
+    if (length + count > bytes.length) {
+      bytes = Arrays.copyOf(bytes, Math.max(bytes.length * 2, length + count));
+    }
+    MemorySegment.copy(wal, ValueLayout.JAVA_BYTE, offset, bytes, length, count);
+    length += count;
+  }
+
+  private final class Part implements WalSink {
+
+    private boolean open = true;
+
+    @Override
+    public long start() {
+      return end().value();
+    }
+
+    @Override
+    public void feed(long lsn, MemorySegment wal, long offset, int count) {
+      if (!open) {
+        throw new AssertionError("fed after it was closed");
+      }
+      append(lsn, wal, offset, count);
+    }
+
+    @Override
+    public long applied() {
+      return end().value();
+    }
+
+    @Override
+    public long flushed() {
+      return flushed;
+    }
+
+    @Override
+    public void close() {
+      open = false;
+    }
+  }
+}
