@@ -105,8 +105,11 @@ class BackupFilesTest {
     TimelineHistory branch = history.branch(3, new Lsn(0x1_0000_0000L), "branch x");
     assertThat(new String(branch.toBytes(), StandardCharsets.UTF_8))
         .isEqualTo(
-            "1\t0/3000000\tno recovery target specified\n2\t0/5000158\tat time\n"
-                + "3\t1/0\tbranch x\n");
+            """
+            1\t0/3000000\tno recovery target specified
+            2\t0/5000158\tat time
+            3\t1/0\tbranch x
+            """);
     assertThat(TimelineHistory.parse(branch.toBytes())).isEqualTo(branch);
     assertThat(TimelineHistory.fileName(10)).isEqualTo("0000000A.history");
     assertThat(TimelineHistory.parseFileName("0000000A.history")).hasValue(10);

@@ -72,7 +72,7 @@ class CheckpointSegmentTest {
     var segments = new WalSegments(16 << 20);
     var segment = new CheckpointSegment(checkPoint, SYSTEM, segments, 0);
     byte[] page = new byte[8192];
-    segment.page((int) (segments.offset(checkPoint.redo()) / 8192), MemorySegment.ofArray(page));
+    segment.page(segments.offset(checkPoint.redo()) / 8192, MemorySegment.ofArray(page));
     long at = checkPoint.redo() % 8192;
     assertThat(MemorySegment.ofArray(page).asSlice(at + 26, 88).mismatch(real.data()))
         .isEqualTo(-1);

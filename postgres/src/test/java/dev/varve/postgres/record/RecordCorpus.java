@@ -34,7 +34,7 @@ record RecordCorpus(
   }
 
   private static RecordCorpus parse(PgVersion version, String line) {
-    String[] fields = line.split(" ");
+    String[] fields = line.split(" ", -1);
     String hex = fields[5].equals("-") ? "" : fields[5];
     return new RecordCorpus(
         version,

@@ -142,6 +142,6 @@ class TransactionRecordTest {
 
   private static long parseOnce(TransactionRecord record, MemorySegment bytes) {
     record.parse(PgVersion.V18, bytes, 0, (int) bytes.byteSize(), 0xC1, 1, 8);
-    return record.xid() + record.subtransaction(0) + record.relation(0);
+    return (long) record.xid() + record.subtransaction(0) + record.relation(0);
   }
 }
