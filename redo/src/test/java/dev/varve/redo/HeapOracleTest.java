@@ -2,13 +2,17 @@ package dev.varve.redo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.varve.postgres.PgLayout;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// Redo against the pages of real servers, for each version, and for minors that write other
 /// records than later ones of the same version.
 class HeapOracleTest {
+
+  private static final int FIRST_USER_RELATION = 16384;
 
   /// What the workload makes every server write.
   private static final String[] ALWAYS = {
@@ -57,6 +61,33 @@ class HeapOracleTest {
   void equalsTheServersOwnPagesOfALongRun(String version, String compression, boolean checksums)
       throws Exception {
     run(version, compression, checksums, 20);
+  }
+
+  /// The oracle itself: redo that changes one byte too many of one page is found out.
+  @Test
+  void findsOutBrokenRedo() throws Exception {
+    OracleReport report =
+        OracleRun.of(
+            "17",
+            cluster -> cluster,
+            cluster ->
+                cluster.execute(
+                    "create table t as select i from generate_series(1, 10) i",
+                    "update t set i = i + 1",
+                    "delete from t where i = 3"),
+            redo ->
+                (key, lsn, page, change) -> {
+                  redo.apply(key, lsn, page, change);
+                  boolean delete =
+                      change.get(PgLayout.BYTE, 0) == 1
+                          && change.get(PgLayout.BYTE, 1) == 10
+                          && (change.get(PgLayout.BYTE, 2) & 0xF0) == 0x10;
+                  if (delete && key.relation() >= FIRST_USER_RELATION) {
+                    page.set(PgLayout.BYTE, 8184, (byte) (page.get(PgLayout.BYTE, 8184) ^ 1));
+                  }
+                });
+    assertThat(report.different).containsOnlyKeys("Heap/DELETE").containsValue(1);
+    assertThat(report.toString()).contains("Heap/DELETE at 0/", "byte 8184 is");
   }
 
   private static void run(String version, String compression, boolean checksums, int scale)

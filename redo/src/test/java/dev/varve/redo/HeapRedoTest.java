@@ -9,6 +9,7 @@ import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,7 +33,7 @@ class HeapRedoTest {
 
   private void insert(int number, int length, int fill) {
     byte[] tuple = new byte[length - 23];
-    java.util.Arrays.fill(tuple, (byte) fill);
+    Arrays.fill(tuple, (byte) fill);
     Changes change =
         Changes.of(HEAP, Page.isNew(page) ? 0x80 : 0)
             .main((short) number, (byte) 0)

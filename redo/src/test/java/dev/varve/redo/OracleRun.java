@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -30,6 +31,16 @@ final class OracleRun {
   /// @param version of PostgreSQL, such as `17` or `17.5`
   /// @param options further settings of the cluster
   static OracleReport of(String version, UnaryOperator<ClusterBuilder> options, Workload workload)
+      throws Exception {
+    return of(version, options, workload, redo -> redo::apply);
+  }
+
+  /// @param applier what replaces redo, made from redo
+  static OracleReport of(
+      String version,
+      UnaryOperator<ClusterBuilder> options,
+      Workload workload,
+      Function<Redo, RedoOracle.Applier> applier)
       throws Exception {
     PostgresBinaries binaries =
         version.contains(".")
@@ -50,7 +61,8 @@ final class OracleRun {
       cluster.start();
       workload.run(cluster);
       cluster.stop(StopMode.FAST);
-      var oracle = new RedoOracle(PgVersion.ofMajor(binaries.major()), base);
+      var redo = new Redo(PgVersion.ofMajor(binaries.major()));
+      var oracle = new RedoOracle(applier.apply(redo), base);
       replay(base, cluster.dataDirectory(), oracle);
       oracle.compareFiles(cluster.dataDirectory());
       return oracle.report();

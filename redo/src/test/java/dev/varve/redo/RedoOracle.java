@@ -4,7 +4,6 @@ import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.postgres.PgLayout;
-import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.record.HeapVisibility;
 import dev.varve.postgres.record.StorageRecord;
@@ -31,8 +30,13 @@ final class RedoOracle implements RecordHandler {
   private static final int VISIBILITY_MAP_FORK = 2;
   private static final int CHANGE_BYTES = 1 << 20;
 
+  /// {@link Redo#apply}, or something broken on purpose.
+  interface Applier {
+    void apply(Key key, long lsn, MemorySegment page, MemorySegment change);
+  }
+
   private final OraclePages base;
-  private final Redo redo;
+  private final Applier redo;
   private final SlruOracle slrus;
   private final HeapVisibility visibility = new HeapVisibility();
   private final MemorySegment change = MemorySegment.ofArray(new byte[CHANGE_BYTES]);
@@ -45,9 +49,9 @@ final class RedoOracle implements RecordHandler {
   private String type = "";
 
   /// @param base the data directory as it was where the log begins
-  RedoOracle(PgVersion version, Path base) {
+  RedoOracle(Applier redo, Path base) {
     this.base = new OraclePages(base);
-    this.redo = new Redo(version);
+    this.redo = redo;
     this.slrus = new SlruOracle(this);
   }
 

@@ -9,6 +9,7 @@ import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
 import java.lang.foreign.MemorySegment;
+import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -87,7 +88,7 @@ class VisibilityMapRedoTest {
         Changes.of(rmgr, Integer.decode(info))
             .id(1)
             .other(0, 0, PER_PAGE + 9)
-            .main((Object) java.util.HexFormat.of().parseHex(main))
+            .main((Object) HexFormat.of().parseHex(main))
             .build());
     assertThat(bits(PER_PAGE + 9)).isEqualTo(3 & ~bits);
     assertThat(cleared()).isEqualTo(Integer.bitCount(bits));
