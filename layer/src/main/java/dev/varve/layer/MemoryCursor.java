@@ -8,6 +8,9 @@ import java.util.Arrays;
 /// Walks over the sorted keys of a {@link MemoryLayer}, and over each key's chain backwards.
 final class MemoryCursor implements LayerCursor {
 
+  /// How many keys are fetched at once.
+  private static final int AHEAD = 32;
+
   private final MemoryLayer layer;
   private final KeyTable keys;
   private final int[] order;
@@ -17,6 +20,11 @@ final class MemoryCursor implements LayerCursor {
   private long[] entries = new long[64];
   private int left;
   private boolean closed;
+  private int aheadTo;
+
+  // written so that the compiler keeps the reads that it sums up
+  @SuppressWarnings({"unused", "UnusedVariable"})
+  private long ahead;
 
   /// @param order numbers of keys, sorted by key: at least all those in `range`
   MemoryCursor(MemoryLayer layer, KeyTable keys, int[] order, KeyRange range) {
@@ -51,6 +59,9 @@ final class MemoryCursor implements LayerCursor {
       left = 0;
       return false;
     }
+    if (next >= aheadTo) {
+      fetchAhead();
+    }
     key = order[next++];
     left = 0;
     for (long entry = keys.newest(key); entry != 0; entry = layer.older(entry)) {
@@ -62,6 +73,20 @@ final class MemoryCursor implements LayerCursor {
     return true;
   }
 
+  /// Reads a little of the next keys' newest entries, which lie anywhere in memory: the processor
+  /// waits for many of them at once instead of one after the other.
+  private void fetchAhead() {
+    aheadTo = Math.min(end, next + AHEAD);
+    long read = 0;
+    for (int i = next; i < aheadTo; i++) {
+      read += keys.newest(order[i]);
+    }
+    for (int i = next; i < aheadTo; i++) {
+      read += layer.touch(keys.newest(order[i]));
+    }
+    ahead = read;
+  }
+
   private long entry() {
     if (left == 0 || closed) {
       throw new IllegalStateException("the cursor stands on no version");
@@ -69,19 +94,26 @@ final class MemoryCursor implements LayerCursor {
     return entries[left - 1];
   }
 
+  private int key() {
+    if (left == 0 || closed) {
+      throw new IllegalStateException("the cursor stands on no version");
+    }
+    return key;
+  }
+
   @Override
   public long upper() {
-    return keys.upper(key);
+    return keys.upper(key());
   }
 
   @Override
   public long middle() {
-    return keys.middle(key);
+    return keys.middle(key());
   }
 
   @Override
   public long lower() {
-    return keys.lower(key);
+    return keys.lower(key());
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.varve.layer;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -12,9 +13,9 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
-/// A layer in memory: *open* while one thread writes it, then *frozen*; any number of threads read it
-/// in both states without locks. A hot class: putting and finding allocate nothing on the heap, but
-/// for the table of keys when it grows, and a view of the bytes for a version that is found.
+/// A layer in memory: *open* while one thread writes it, then *frozen*; any number of threads read
+/// it in both states without locks. A hot class: putting and finding allocate nothing on the heap,
+/// but for the table of keys when it grows, and a view of the bytes for a version that is found.
 ///
 /// Versions are entries in memory outside the heap, chained from a key's newest to its oldest. An
 /// entry, in native byte order, aligned to 8 bytes:
@@ -31,8 +32,8 @@ import org.jspecify.annotations.Nullable;
 /// address is released to it. Putting the same key at the same LSN again makes an entry that stands
 /// in the older one's place in the chain; the older one stays behind, unreachable to new readers.
 ///
-/// The memory is freed with the last reference ({@link #acquire()}). A call on a layer that is gone is
-/// an IllegalStateException, never a look at foreign memory.
+/// The memory is freed with the last reference ({@link #acquire()}). A call on a layer that is gone
+/// is an IllegalStateException, never a look at foreign memory.
 public final class MemoryLayer implements Layer {
 
   /// The most bytes that one version may have, here and in files.
@@ -68,8 +69,8 @@ public final class MemoryLayer implements Layer {
   /// An open layer.
   ///
   /// @param startLsn no version has a lower LSN
-  /// @param budget what the layer's memory is taken from, and given back to when the layer is freed;
-  ///     putting never waits for it
+  /// @param budget what the layer's memory is taken from, and given back to when the layer is
+  ///   freed; putting never waits for it
   public MemoryLayer(long startLsn, MemoryBudget budget) {
     this.start = new Lsn(startLsn);
     this.highest = startLsn;
@@ -84,8 +85,8 @@ public final class MemoryLayer implements Layer {
   /// @param image whether the bytes are the whole value; an image always initializes
   /// @param source is copied from `offset` on, `length` bytes, at most {@link #MOST_BYTES}
   /// @throws IllegalStateException when the layer is frozen
-  /// @throws IllegalArgumentException when the LSN is below the layer's start, or below one that the
-  ///     key already has
+  /// @throws IllegalArgumentException when the LSN is below the layer's start, or below one that
+  ///   the key already has
   public void put(
       long upper,
       long middle,
@@ -166,8 +167,8 @@ public final class MemoryLayer implements Layer {
     return end != null;
   }
 
-  /// What was put, with what each version takes beside its own bytes: depends on the calls of {@link
-  /// #put} alone.
+  /// What was put, with what each version takes beside its own bytes: depends on the calls of
+  /// {@link #put} alone.
   public long bytes() {
     return (long) BYTES.getOpaque(this);
   }
@@ -194,8 +195,7 @@ public final class MemoryLayer implements Layer {
   }
 
   @Override
-  public boolean find(
-      long upper, long middle, long lower, long floor, long end, VersionSink sink) {
+  public boolean find(long upper, long middle, long lower, long floor, long end, VersionSink sink) {
     int key = keys.find(upper, middle, lower);
     if (key < 0) {
       return false;
@@ -239,6 +239,13 @@ public final class MemoryLayer implements Layer {
 
   long older(long address) {
     return chunks.chunk(address).get(JAVA_LONG, MemoryChunks.offset(address));
+  }
+
+  /// Reads the beginning and the end of an entry.
+  int touch(long address) {
+    MemorySegment chunk = chunks.chunk(address);
+    long at = MemoryChunks.offset(address);
+    return chunk.get(JAVA_BYTE, at + HEADER + chunk.get(JAVA_INT, at + 16) - 1);
   }
 
   long lsn(long address) {
