@@ -95,10 +95,11 @@ public final class TarImport {
       for (Path tar : folder.tarsWithWal()) {
         spool.extract(tar, contents.start(), contents.control().walSegmentSize());
       }
-      List<Path> folders = new ArrayList<>(List.of(spool.folder()));
+      List<Path> folders = new ArrayList<>();
       if (wal != null) {
-        folders.add(wal);
+        folders.add(wal); // First: a segment in the tar may have been written further since.
       }
+      folders.add(spool.folder());
       var files = new WalFiles(folders, contents.control().walSegmentSize(), contents.tli());
       return wal(timeline, files, summary);
     }

@@ -42,7 +42,8 @@ final class RelationSizes {
 
   /// @return number of blocks, or {@link #ABSENT}
   long blocks(int tablespace, int database, int relation, int fork) {
-    return sizes[slot(tablespace, database, relation, fork)];
+    int slot = slot(tablespace, database, relation, fork); // First: it may make the table anew.
+    return sizes[slot];
   }
 
   /// Makes a fork that isn't there yet, of no blocks.

@@ -1,0 +1,258 @@
+package dev.varve.datadir;
+
+import dev.varve.postgres.PgLayout;
+import dev.varve.postgres.PgVersion;
+import dev.varve.postgres.backup.DataFile;
+import dev.varve.postgres.backup.DataFiles;
+import dev.varve.postgres.page.Page;
+import dev.varve.postgres.slru.Slru;
+import dev.varve.testkit.PageMask;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/// Compares a view with the files of a server that was stopped at the same LSN, block by block.
+///
+/// Free space maps are left out, and pages that the log need not agree on are masked. A file may be
+/// longer by pages of zeroes: the server makes room ahead without a record.
+///
+/// CREATE DATABASE with the strategy `wal_log` logs pages of visibility maps as if they were
+/// standard pages, so that all their bits fall into the hole: whoever replays that has empty maps.
+/// In such databases bits may be missing.
+public final class FileComparison {
+
+  private final DataDirectory view;
+  private final Path directory;
+  private final DataFiles names;
+  private final List<String> differences = new ArrayList<>();
+  private final Map<String, Integer> compared = new TreeMap<>();
+  private final Set<RelationFork> onDisk = new HashSet<>();
+  private final Set<RelationFork> unlogged = new HashSet<>();
+  private final Map<Slru, Set<Integer>> segments = new HashMap<>();
+  private final MemorySegment ours = MemorySegment.ofArray(new byte[Page.SIZE]);
+
+  private final Set<Integer> mapsMayBeEmpty;
+
+  private FileComparison(DataDirectory view, Path directory, Set<Integer> mapsMayBeEmpty) {
+    this.view = view;
+    this.mapsMayBeEmpty = mapsMayBeEmpty;
+    this.directory = directory;
+    this.names = new DataFiles(view.version());
+  }
+
+  /// What was compared, and how they differ.
+  public record Result(Map<String, Integer> compared, List<String> differences) {}
+
+  /// @param mapsMayBeEmpty databases that were made with the strategy `wal_log`
+  public static Result run(DataDirectory view, Path directory, Set<Integer> mapsMayBeEmpty)
+      throws IOException {
+    var comparison = new FileComparison(view, directory, mapsMayBeEmpty);
+    comparison.compare();
+    return new Result(comparison.compared, comparison.differences);
+  }
+
+  private void compare() throws IOException {
+    List<Path> files;
+    try (Stream<Path> walk = Files.walk(directory, FileVisitOption.FOLLOW_LINKS)) {
+      files = walk.filter(Files::isRegularFile).toList();
+    }
+    for (Path file : files) {
+      if (name(file) instanceof DataFile.RelationSegment(int ts, int db, int rel, int fork, _)
+          && fork == RelationFork.INIT) {
+        unlogged.add(new RelationFork(ts, db, rel, 0));
+      }
+    }
+    for (Path file : files) {
+      switch (name(file)) {
+        case DataFile.RelationSegment segment -> relation(segment, Files.readAllBytes(file));
+        case DataFile.SlruSegment segment -> slru(segment, Files.readAllBytes(file));
+        case DataFile.RelationMapFile map -> map(map, Files.readAllBytes(file));
+        case DataFile.VersionFile(int ts, int db) when db != 0 -> database(ts, db);
+        default -> {}
+      }
+    }
+    nothingMore();
+  }
+
+  private DataFile name(Path file) {
+    return names.of(directory.relativize(file).toString());
+  }
+
+  private void relation(DataFile.RelationSegment file, byte[] bytes) {
+    var fork = new RelationFork(file.tablespace(), file.database(), file.relation(), file.fork());
+    onDisk.add(fork);
+    boolean reset = unlogged.contains(fork.withFork(0)) && fork.fork() != RelationFork.INIT;
+    if (fork.fork() == RelationFork.FREE_SPACE_MAP || reset) {
+      return;
+    }
+    if (!view.exists(fork)) {
+      if (!isZero(bytes)) {
+        differences.add(fork + " is missing");
+      }
+      return;
+    }
+    long first = (long) file.segment() * DataFile.RelationSegment.BLOCKS;
+    for (int i = 0; i < bytes.length / Page.SIZE; i++) {
+      byte[] theirs = Arrays.copyOfRange(bytes, i * Page.SIZE, (i + 1) * Page.SIZE);
+      page(fork, (int) (first + i), MemorySegment.ofArray(theirs));
+    }
+    long size = Integer.toUnsignedLong(view.blocks(fork));
+    if (size > first + bytes.length / Page.SIZE && bytes.length < 1 << 30) {
+      differences.add(
+          "%s has %d blocks, on disk %d".formatted(fork, size, first + bytes.length / Page.SIZE));
+    }
+  }
+
+  private void page(RelationFork fork, int block, MemorySegment theirs) {
+    view.page(fork, block, ours);
+    String kind = fork.fork() == RelationFork.VISIBILITY_MAP ? "vm" : "page";
+    compared.merge(kind, 1, Integer::sum);
+    if (fork.fork() == RelationFork.VISIBILITY_MAP) {
+      PageMask.lsnAndChecksum(ours);
+      PageMask.lsnAndChecksum(theirs);
+      ours.asSlice(0, Page.HEADER).fill((byte) 0);
+      theirs.asSlice(0, Page.HEADER).fill((byte) 0);
+      if (mapsMayBeEmpty.contains(fork.database())) {
+        keepCommonBits(theirs);
+      }
+    } else {
+      PageMask.byLooks(ours, block);
+      PageMask.byLooks(theirs, block);
+    }
+    long at = ours.mismatch(theirs);
+    if (at >= 0) {
+      differences.add(
+          "%s block %d differs at byte %d: %02x, on disk %02x"
+              .formatted(
+                  fork, block, at, ours.get(PgLayout.BYTE, at), theirs.get(PgLayout.BYTE, at)));
+    }
+  }
+
+  private void keepCommonBits(MemorySegment theirs) {
+    for (int i = 0; i < Page.SIZE; i++) {
+      byte both = (byte) (theirs.get(PgLayout.BYTE, i) & ours.get(PgLayout.BYTE, i));
+      theirs.set(PgLayout.BYTE, i, both);
+    }
+  }
+
+  private void slru(DataFile.SlruSegment file, byte[] bytes) {
+    segments.computeIfAbsent(file.slru(), _ -> new HashSet<>()).add(file.segment());
+    int pages =
+        view.slruSegments(file.slru()).stream()
+            .filter(segment -> segment.segment() == file.segment())
+            .mapToInt(SlruSegment::pages)
+            .findFirst()
+            .orElse(0);
+    for (int i = 0; i < bytes.length / Page.SIZE; i++) {
+      byte[] theirs = Arrays.copyOfRange(bytes, i * Page.SIZE, (i + 1) * Page.SIZE);
+      int page = file.segment() * Slru.PAGES_PER_SEGMENT + i;
+      if (i >= pages) {
+        differences.add(file.slru() + " page " + page + " is missing");
+        continue;
+      }
+      view.slruPage(file.slru(), page, ours);
+      slruPage(file.slru(), page, MemorySegment.ofArray(theirs));
+    }
+  }
+
+  private void slruPage(Slru slru, int page, MemorySegment theirs) {
+    compared.merge(slru.directory(), 1, Integer::sum);
+    if (slru == Slru.MULTIXACT_OFFSETS) {
+      maskNextMulti(page, theirs);
+    }
+    long at = ours.mismatch(theirs);
+    if (at >= 0) {
+      differences.add(
+          "%s page %d differs at byte %d: %02x, on disk %02x"
+              .formatted(
+                  slru, page, at, ours.get(PgLayout.BYTE, at), theirs.get(PgLayout.BYTE, at)));
+    }
+  }
+
+  /// Older minor versions do not yet write the next multixact's offset.
+  private void maskNextMulti(int page, MemorySegment theirs) {
+    int next = view.checkPoint().nextMulti();
+    if (Slru.MULTIXACT_OFFSETS.page(next) == page) {
+      long at = Slru.MULTIXACT_OFFSETS.indexOnPage(next) * 4L;
+      if (theirs.get(PgLayout.INT, at) == 0) {
+        ours.set(PgLayout.INT, at, 0);
+      }
+    }
+  }
+
+  private void map(DataFile.RelationMapFile file, byte[] bytes) {
+    compared.merge("map", 1, Integer::sum);
+    byte[] map = view.relationMap(file.tablespace(), file.database());
+    if (map == null || !Arrays.equals(map, bytes)) {
+      differences.add("the map of database " + file.database() + " differs");
+    }
+  }
+
+  private void database(int tablespace, int database) {
+    compared.merge("database", 1, Integer::sum);
+    if (view.databases().stream()
+        .noneMatch(d -> d.tablespace() == tablespace && d.database() == database)) {
+      differences.add("database " + tablespace + "/" + database + " is missing");
+    }
+  }
+
+  private void nothingMore() {
+    List<Database> folders = new ArrayList<>(view.databases());
+    folders.add(new Database(DirectoryKeys.GLOBAL_TABLESPACE, 0, ""));
+    for (Database folder : folders) {
+      view.forEachRelation(
+          folder.tablespace(),
+          folder.database(),
+          (fork, blocks) -> {
+            boolean map =
+                fork.fork() == RelationFork.FREE_SPACE_MAP
+                    || fork.fork() == RelationFork.VISIBILITY_MAP;
+            if (!onDisk.contains(fork) && !(map && blocks == 0)) {
+              differences.add(fork + " of " + blocks + " blocks is not on disk");
+            }
+          });
+      if (folder.database() != 0 && !isOnDisk(folder)) {
+        differences.add(folder + " is not on disk");
+      }
+    }
+    for (Slru slru : Slru.values()) {
+      for (SlruSegment segment : view.slruSegments(slru)) {
+        if (!segments.getOrDefault(slru, Set.of()).contains(segment.segment())) {
+          differences.add(segment + " is not on disk");
+        }
+      }
+    }
+  }
+
+  private boolean isOnDisk(Database folder) {
+    String path =
+        folder.tablespace() == DirectoryKeys.DEFAULT_TABLESPACE
+            ? "base/" + folder.database()
+            : "pg_tblspc/%d/%s/%d"
+                .formatted(
+                    folder.tablespace(),
+                    DataFiles.tablespaceFolder(PgVersion.ofMajor(view.version().major())),
+                    folder.database());
+    return Files.isDirectory(directory.resolve(path));
+  }
+
+  private static boolean isZero(byte[] bytes) {
+    for (byte b : bytes) {
+      if (b != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
