@@ -1,0 +1,81 @@
+package dev.varve.testkit.workload;
+
+import dev.varve.cluster.Load;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/// One client of the mixed workload; of one thread.
+final class MixedClient implements Load.Client {
+
+  /// Deadlock, serialization, lock not available, object in use, a tablespace that is not empty, a
+  /// statement that took too long: two clients were in each other's way.
+  private static final Set<String> IN_THE_WAY =
+      Set.of("40P01", "40001", "55P03", "55006", "55000", "57014");
+
+  private final MixedWorkload workload;
+  private final Load.ConnectionSource source;
+  private final int number;
+  private final List<Operation> operations = new ArrayList<>();
+  private final int weights;
+  private @Nullable Connection prepared;
+
+  MixedClient(MixedWorkload workload, Load.ConnectionSource source, int number) {
+    this.workload = workload;
+    this.source = source;
+    this.number = number;
+    operations.addAll(RowOperations.LIST);
+    operations.addAll(TransactionOperations.LIST);
+    for (MixedWorkload.Feature feature : MixedWorkload.Feature.values()) {
+      if (workload.features().contains(feature)) {
+        operations.addAll(
+            switch (feature) {
+              case DEFINITIONS -> DefinitionOperations.LIST;
+              case DATABASES -> ServerOperations.DATABASES;
+              case TABLESPACES -> ServerOperations.TABLESPACES;
+              case PREPARED -> TransactionOperations.PREPARED;
+              case CHECKPOINTS -> ServerOperations.CHECKPOINTS;
+            });
+      }
+    }
+    weights = operations.stream().mapToInt(Operation::weight).sum();
+  }
+
+  @Override
+  public void step(Connection connection, SplittableRandom random) throws SQLException {
+    var session = new WorkSession(workload, source, number, connection, random);
+    if (prepared != connection) {
+      session.sql("set lock_timeout = '500ms'; set client_min_messages = error");
+      session.sql("create schema if not exists %s", session.prefix());
+      session.sql("set search_path = %s", session.prefix());
+      prepared = connection;
+    }
+    Operation operation = choose(random);
+    try {
+      operation.body().run(session);
+    } catch (SQLException e) {
+      if (connection.isClosed() || !IN_THE_WAY.contains(String.valueOf(e.getSQLState()))) {
+        throw new SQLException(operation.name() + ": " + e.getMessage(), e.getSQLState(), e);
+      }
+      if (!connection.getAutoCommit()) {
+        connection.rollback();
+        connection.setAutoCommit(true);
+      }
+    }
+  }
+
+  private Operation choose(SplittableRandom random) {
+    int at = random.nextInt(weights);
+    for (Operation operation : operations) {
+      at -= operation.weight();
+      if (at < 0) {
+        return operation;
+      }
+    }
+    throw new AssertionError("weights");
+  }
+}
