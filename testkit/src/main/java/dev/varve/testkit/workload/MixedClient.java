@@ -22,7 +22,7 @@ final class MixedClient implements Load.Client {
   private final int number;
   private final List<Operation> operations = new ArrayList<>();
   private final int weights;
-  private @Nullable Connection prepared;
+  private @Nullable Connection readied;
 
   MixedClient(MixedWorkload workload, Load.ConnectionSource source, int number) {
     this.workload = workload;
@@ -48,11 +48,11 @@ final class MixedClient implements Load.Client {
   @Override
   public void step(Connection connection, SplittableRandom random) throws SQLException {
     var session = new WorkSession(workload, source, number, connection, random);
-    if (prepared != connection) {
+    if (!connection.equals(readied)) {
       session.sql("set lock_timeout = '500ms'; set client_min_messages = error");
       session.sql("create schema if not exists %s", session.prefix());
       session.sql("set search_path = %s", session.prefix());
-      prepared = connection;
+      readied = connection;
     }
     Operation operation = choose(random);
     try {

@@ -1,10 +1,7 @@
 package dev.varve.testkit.workload;
 
-import java.io.IOException;
-import java.io.StringReader;
 import java.sql.SQLException;
 import java.util.List;
-import org.postgresql.PGConnection;
 
 /// Rows put in, changed, taken out and tidied up.
 final class RowOperations {
@@ -39,19 +36,11 @@ final class RowOperations {
     }
   }
 
+  /// Rows of a copy are put into pages many at a time.
   private static void copy(WorkSession s) throws SQLException {
-    var rows = new StringBuilder();
-    for (int i = s.random.nextInt(1, 1500); i > 0; i--) {
-      rows.append(s.random.nextInt(1000)).append('\t').append(s.text(20)).append('\n');
-    }
-    try {
-      s.connection
-          .unwrap(PGConnection.class)
-          .getCopyAPI()
-          .copyIn("copy " + s.table() + " (k, v) from stdin", new StringReader(rows.toString()));
-    } catch (IOException e) {
-      throw new SQLException(e);
-    }
+    s.sql(
+        "copy %s (k, v) from program 'seq -f \"%%.0f,%s\" 1 %d' with (delimiter ',')",
+        s.table(), s.text(20), s.random.nextInt(1, 1500));
   }
 
   static void update(WorkSession s) throws SQLException {

@@ -44,7 +44,7 @@ final class TransactionOperations {
               s.sql("rollback to s%d", alive.get(back));
               alive.subList(back + 1, alive.size()).clear();
             } else if (s.oneIn(10)) {
-              s.sql("release s%d", alive.remove(last));
+              s.sql("release s%d", alive.removeLast());
             }
           }
         });

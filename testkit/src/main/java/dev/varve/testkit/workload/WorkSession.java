@@ -62,6 +62,7 @@ final class WorkSession {
   }
 
   /// @param values for the format; without any the text is taken as it is
+  @SuppressWarnings("AnnotateFormatMethod") // would be one more dependency
   void sql(String text, Object... values) throws SQLException {
     run(connection, values.length == 0 ? text : text.formatted(values));
   }
