@@ -1,8 +1,7 @@
 package dev.varve.postgres.wal;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /// The bytes of one record that crosses pages or chunks, gathered. Grows with the bytes that come,
 /// never with what a header promises, and forgets a huge record's room after it.
@@ -10,36 +9,32 @@ final class RecordBuffer {
 
   private static final int INITIAL = 64 << 10;
   private static final int KEEP = 4 << 20;
+  private static final int MAX_LENGTH = 1 << 30;
 
-  private MemorySegment bytes = MemorySegment.NULL;
-  private ByteBuffer view = ByteBuffer.allocate(0);
+  private byte[] array = new byte[INITIAL];
+  private MemorySegment bytes = MemorySegment.ofArray(array);
   private int length;
 
-  /// Appends `count` bytes of the chunk. The buffer is of the chunks' kind, on or off the heap:
-  /// code that sees one kind only is faster.
+  /// Appends `count` bytes of the chunk.
   void append(MemorySegment chunk, long offset, int count) {
-    if (count > bytes.byteSize() - length) {
-      grow(length + count, chunk.isNative());
+    if (count > array.length - length) {
+      // No record is longer than 1 GiB.
+      int doubled = (int) Math.min(2L * length, MAX_LENGTH);
+      hold(Arrays.copyOf(array, Math.max(length + count, doubled)));
     }
     MemorySegment.copy(chunk, offset, bytes, length, count);
     length += count;
   }
 
-  private void grow(int needed, boolean offHeap) {
-    long size = Math.max(INITIAL, Math.max(needed, Math.min(2L * length, Integer.MAX_VALUE - 8)));
-    MemorySegment larger =
-        offHeap
-            ? Arena.ofAuto().allocate(size, Long.BYTES)
-            : MemorySegment.ofArray(new byte[(int) size]);
-    MemorySegment.copy(bytes, 0, larger, 0, length);
-    bytes = larger;
-    view = larger.asByteBuffer();
+  private void hold(byte[] room) {
+    array = room;
+    bytes = MemorySegment.ofArray(room);
   }
 
   void clear() {
     length = 0;
-    if (bytes.byteSize() > KEEP) {
-      bytes = MemorySegment.NULL;
+    if (array.length > KEEP) {
+      hold(new byte[INITIAL]);
     }
   }
 
@@ -51,12 +46,12 @@ final class RecordBuffer {
     return length;
   }
 
-  MemorySegment bytes() {
-    return bytes;
+  byte[] array() {
+    return array;
   }
 
-  /// The same bytes, for those who want a buffer.
-  ByteBuffer view() {
-    return view;
+  /// The same bytes.
+  MemorySegment bytes() {
+    return bytes;
   }
 }

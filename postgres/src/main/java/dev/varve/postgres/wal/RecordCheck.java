@@ -1,12 +1,7 @@
 package dev.varve.postgres.wal;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import dev.varve.model.Lsn;
 import dev.varve.postgres.PgVersion;
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /// What must hold of a record before its content is believed: a possible length, a resource manager
@@ -38,33 +33,35 @@ final class RecordCheck {
     }
   }
 
-  /// Checks the header that is whole at `offset`.
-  void header(MemorySegment bytes, long offset, long lsn) {
-    int rmgr = bytes.get(JAVA_BYTE, offset + 17) & 0xFF;
-    long link = bytes.get(WalRecord.U64, offset + 8);
-    if (!ResourceManager.isValid(version, rmgr)) {
-      throw new WalException(lsn, "invalid resource manager " + rmgr);
+  /// Checks a header.
+  void header(WalRecord record) {
+    if (!ResourceManager.isValid(version, record.rmgr())) {
+      throw new WalException(record.startLsn(), "invalid resource manager " + record.rmgr());
     }
-    boolean linked = previous == -1 ? Long.compareUnsigned(link, lsn) < 0 : link == previous;
+    long link = record.previousLsn();
+    boolean linked =
+        previous == -1 ? Long.compareUnsigned(link, record.startLsn()) < 0 : link == previous;
     if (!linked) {
       throw new WalException(
-          lsn,
+          record.startLsn(),
           "the record follows the one at "
               + Lsn.format(link)
               + (previous == -1 ? "" : ", not the one at " + Lsn.format(previous)));
     }
   }
 
-  /// Checks the CRC of the record that is whole at `offset`.
-  void crc(ByteBuffer bytes, int offset, int length, long lsn) {
+  /// Checks the CRC of a record of which the header is parsed.
+  ///
+  /// @param bytes the whole record is at `offset` there
+  void crc(WalRecord record, byte[] bytes, int offset) {
+    int header = WalRecord.HEADER_LENGTH;
     crc.reset();
-    bytes.limit(offset + length).position(offset + WalRecord.HEADER_LENGTH);
-    crc.update(bytes);
-    bytes.limit(offset + CRC).position(offset);
-    crc.update(bytes);
-    int stored = bytes.clear().order(ByteOrder.LITTLE_ENDIAN).getInt(offset + CRC);
-    if ((int) crc.getValue() != stored) {
-      throw new WalException(lsn, "incorrect checksum of a record of " + length + " bytes");
+    crc.update(bytes, offset + header, record.totalLength() - header);
+    crc.update(bytes, offset, CRC);
+    if ((int) crc.getValue() != record.crc()) {
+      throw new WalException(
+          record.startLsn(),
+          "incorrect checksum of a record of " + record.totalLength() + " bytes");
     }
   }
 

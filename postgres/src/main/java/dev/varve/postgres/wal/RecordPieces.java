@@ -1,10 +1,6 @@
 package dev.varve.postgres.wal;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import dev.varve.postgres.PgVersion;
-import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.Locale;
 
 /// The pieces of one record after its header, parsed: a table of numbers with a row for each block
@@ -51,10 +47,9 @@ final class RecordPieces {
   private int topLevelXid;
   private int mainDataLength;
 
-  // Used while parsing: where the record is, its next unread byte, its end and its LSN.
-  private MemorySegment bytes = MemorySegment.NULL;
-  private long start;
-  private int next;
+  // Used while parsing. The next unread byte is not a field but an argument and result: it is
+  // faster.
+  private byte[] bytes = {};
   private int end;
   private long lsn;
 
@@ -65,102 +60,121 @@ final class RecordPieces {
   /// Parses the pieces of the record of `length` bytes whose header begins at `start`.
   ///
   /// @throws WalException naming `lsn` when a piece can't be right
-  void parse(MemorySegment bytes, long start, int length, long lsn) {
+  void parse(byte[] bytes, int start, int length, long lsn) {
     this.bytes = bytes;
-    this.start = start;
+    this.end = start + length;
     this.lsn = lsn;
     blockCount = 0;
     origin = 0;
     topLevelXid = 0;
     mainDataLength = 0;
-    next = WalRecord.HEADER_LENGTH;
-    end = length;
-    place(readPieces());
+    place(readPieces(start + WalRecord.HEADER_LENGTH) - start);
   }
 
-  /// Reads the pieces.
+  /// Reads the pieces from `from` on.
   ///
-  /// @return the bytes of payload that they announce
-  private int readPieces() {
+  /// @return where the payload begins, which is as long as they announce
+  private int readPieces(int from) {
+    int at = from;
     long announced = 0;
     int lastId = -1;
-    while (end - next > announced) {
-      int id = u8();
+    while (end - at > announced) {
+      int id = bytes[at] & 0xFF;
       if (id <= MAX_BLOCK_ID) {
         if (id <= lastId) {
           throw invalid("out-of-order block reference " + id);
         }
         lastId = id;
-        announced += readBlock(id);
-      } else if (id == SHORT_DATA || id == LONG_DATA) {
-        mainDataLength = id == SHORT_DATA ? u8() : u32();
+        int row = blockCount * ROW;
+        at = readBlock(at, row);
+        announced += rows[row + IMAGE_LENGTH] + rows[row + DATA_LENGTH];
+      } else if (id == SHORT_DATA) {
+        mainDataLength = bytes[need(at + 1, 1)] & 0xFF;
+        announced += mainDataLength;
+        at += 2;
+        break;
+      } else if (id == LONG_DATA) {
+        mainDataLength = (int) PageBytes.U32.get(bytes, need(at + 1, 4));
         announced += Integer.toUnsignedLong(mainDataLength);
+        at += 5;
         break;
       } else if (id == ORIGIN) {
-        origin = u16();
+        origin = (short) PageBytes.U16.get(bytes, need(at + 1, 2)) & 0xFFFF;
+        at += 3;
       } else if (id == TOP_LEVEL_XID) {
-        topLevelXid = u32();
+        topLevelXid = (int) PageBytes.U32.get(bytes, need(at + 1, 4));
+        at += 5;
       } else {
         throw invalid("invalid piece " + id + " in the record's header");
       }
     }
-    if (end - next != announced) {
+    if (end - at != announced) {
       throw invalid(
-          "the record announces " + announced + " bytes of payload, but has " + (end - next));
+          "the record announces " + announced + " bytes of payload, but has " + (end - at));
     }
-    return (int) announced;
+    return at;
   }
 
-  /// Reads one block reference.
+  /// Reads one block reference into a row.
   ///
-  /// @return the bytes of payload that it announces: image and data
-  private int readBlock(int id) {
-    int row = blockCount * ROW;
-    int flags = u8();
-    int dataLength = u16();
+  /// @return where the next piece begins
+  private int readBlock(int from, int row) {
+    int at = from + 4;
+    int word = (int) PageBytes.U32.get(bytes, need(from, 4));
+    int id = word & 0xFF;
+    int flags = word >>> 8 & 0xFF;
+    int dataLength = word >>> 16;
     rows[row + ID] = id;
     rows[row + FLAGS] = flags;
     rows[row + DATA_LENGTH] = dataLength;
-    boolean hasData = (flags & HAS_DATA) != 0;
-    if (hasData != (dataLength > 0)) {
+    if ((flags & HAS_DATA) != 0 ? dataLength == 0 : dataLength != 0) {
       throw invalid("block " + id + " has " + dataLength + " bytes of data against its flags");
     }
     if ((flags & FORK_MASK) > LAST_FORK) {
       throw invalid("block " + id + " is in fork " + (flags & FORK_MASK));
     }
-    int imageLength = 0;
     if ((flags & HAS_IMAGE) != 0) {
-      imageLength = readImage(row);
+      at = readImage(at, row);
     } else {
-      Arrays.fill(rows, row + IMAGE_LENGTH, row + IMAGE_FLAGS + 1, 0);
+      rows[row + IMAGE_LENGTH] = 0;
+      rows[row + HOLE_OFFSET] = 0;
+      rows[row + HOLE_LENGTH] = 0;
+      rows[row + IMAGE_FLAGS] = 0;
     }
     if ((flags & SAME_RELATION) == 0) {
-      rows[row + TABLESPACE] = u32();
-      rows[row + DATABASE] = u32();
-      rows[row + RELATION] = u32();
-    } else if (blockCount == 0) {
+      need(at, 16);
+      rows[row + TABLESPACE] = (int) PageBytes.U32.get(bytes, at);
+      rows[row + DATABASE] = (int) PageBytes.U32.get(bytes, at + 4);
+      rows[row + RELATION] = (int) PageBytes.U32.get(bytes, at + 8);
+      at += 12;
+    } else if (row == 0) {
       throw invalid("block " + id + " is of the relation before it, but there is none");
     } else {
+      need(at, 4);
       rows[row + TABLESPACE] = rows[row - ROW + TABLESPACE];
       rows[row + DATABASE] = rows[row - ROW + DATABASE];
       rows[row + RELATION] = rows[row - ROW + RELATION];
     }
-    rows[row + BLOCK] = u32();
+    rows[row + BLOCK] = (int) PageBytes.U32.get(bytes, at);
     blockCount++;
-    return imageLength + dataLength;
+    return at + 4;
   }
 
-  private int readImage(int row) {
-    int length = u16();
-    int holeOffset = u16();
-    int flags = u8();
+  /// Reads the header of an image into a row.
+  ///
+  /// @return where the block reference goes on
+  private int readImage(int at, int row) {
+    need(at, 5);
+    int length = (short) PageBytes.U16.get(bytes, at) & 0xFFFF;
+    int holeOffset = (short) PageBytes.U16.get(bytes, at + 2) & 0xFFFF;
+    int flags = bytes[at + 4] & 0xFF;
     boolean hole = (flags & HAS_HOLE) != 0;
     boolean compressed = (flags & compressionFlags) != 0;
-    int holeLength;
-    if (compressed) {
-      holeLength = hole ? u16() : 0;
-    } else {
-      holeLength = FullPageImage.PAGE_SIZE - length;
+    int next = at + 5;
+    int holeLength = compressed ? 0 : FullPageImage.PAGE_SIZE - length;
+    if (compressed && hole) {
+      holeLength = (short) PageBytes.U16.get(bytes, need(next, 2)) & 0xFFFF;
+      next += 2;
     }
     rows[row + IMAGE_LENGTH] = length;
     rows[row + HOLE_OFFSET] = holeOffset;
@@ -183,12 +197,12 @@ final class RecordPieces {
               holeLength,
               holeOffset));
     }
-    return length;
+    return next;
   }
 
   /// Notes where each payload is, now that their sum is known to be what there is.
-  private void place(int announced) {
-    int at = end - announced;
+  private void place(int payload) {
+    int at = payload;
     for (int row = 0; row < blockCount * ROW; row += ROW) {
       rows[row + IMAGE_OFFSET] = at;
       at += rows[row + IMAGE_LENGTH];
@@ -197,24 +211,13 @@ final class RecordPieces {
     }
   }
 
-  private int u8() {
-    return bytes.get(JAVA_BYTE, take(1)) & 0xFF;
-  }
-
-  private int u16() {
-    return bytes.get(WalRecord.U16, take(2)) & 0xFFFF;
-  }
-
-  private int u32() {
-    return bytes.get(WalRecord.U32, take(4));
-  }
-
-  private long take(int count) {
-    if (count > end - next) {
+  /// Makes sure that there are `count` bytes at `at` of this record.
+  ///
+  /// @return `at`
+  private int need(int at, int count) {
+    if (count > end - at) {
       throw invalid("the record ends within its header");
     }
-    long at = start + next;
-    next += count;
     return at;
   }
 

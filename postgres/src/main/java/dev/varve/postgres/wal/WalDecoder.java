@@ -28,7 +28,7 @@ public final class WalDecoder {
   private final WalPageHeader page;
   private final RecordCheck check;
   private final WalRecord record;
-  private final ChunkView view = new ChunkView();
+  private final PageBytes pageBytes = new PageBytes();
   private final RecordBuffer gathered = new RecordBuffer();
   private final MemorySegment header = MemorySegment.ofArray(new byte[WalPageHeader.LONG]);
 
@@ -104,7 +104,6 @@ public final class WalDecoder {
   /// Takes the next bytes of the log: they go on exactly where those of the last call ended. Gives
   /// the handler every record that is complete by then.
   ///
-  /// @param bytes off the heap, or on a `byte[]`
   /// @throws WalException when the bytes can't be this log's, or follow its end
   public void feed(MemorySegment bytes, long offset, long length, RecordHandler handler) {
     Objects.checkFromIndexSize(offset, length, bytes.byteSize());
@@ -115,16 +114,13 @@ public final class WalDecoder {
       throw new WalException(position, "the log ended here with zero bytes, yet more bytes follow");
     }
     unusable = true;
-    long end = offset + length;
-    for (long at = offset; at < end && !ended; at += ChunkView.MAX_LENGTH) {
-      long part = Math.min(ChunkView.MAX_LENGTH, end - at);
-      view.show(bytes, at, part);
-      feedPart(bytes, at, at + part, handler);
-    }
+    pageBytes.chunk(bytes);
+    take(bytes, offset, offset + length, handler);
+    pageBytes.forget();
     unusable = false;
   }
 
-  private void feedPart(MemorySegment bytes, long from, long end, RecordHandler handler) {
+  private void take(MemorySegment bytes, long from, long end, RecordHandler handler) {
     long at = from;
     while (at < end && !ended) {
       int taken;
@@ -213,11 +209,13 @@ public final class WalDecoder {
   ///
   /// @param there bytes at `at` that are in the chunk and on one page
   private int takeRecords(MemorySegment bytes, long at, int there, RecordHandler handler) {
+    int index = pageBytes.show(at, there);
+    byte[] array = pageBytes.array();
     int done = 0;
     while (done < there) {
       int left = there - done;
       recordStart = position + done;
-      recordTotal = left < LENGTH_FIELD ? 0 : bytes.get(WalRecord.U32, at + done);
+      recordTotal = left < LENGTH_FIELD ? 0 : (int) PageBytes.U32.get(array, index + done);
       if (left >= LENGTH_FIELD) {
         if (recordTotal == 0) {
           endAt(recordStart);
@@ -226,14 +224,15 @@ public final class WalDecoder {
         check.length(recordTotal, recordStart);
       }
       if (left >= WalRecord.HEADER_LENGTH) {
-        check.header(bytes, at + done, recordStart);
+        record.parseHeader(bytes, at + done, array, index + done, recordStart);
+        check.header(record);
       }
       if (left < LENGTH_FIELD || recordTotal > left) {
         gathered.append(bytes, at + done, left);
         return there;
       }
-      check.crc(view.buffer(), view.index(at + done), recordTotal, recordStart);
-      deliver(bytes, at + done, recordStart + recordTotal, handler);
+      check.crc(record, array, index + done);
+      deliver(array, index + done, recordStart + recordTotal, handler);
       if (lastRecordEnd - position > there) {
         skipTo = lastRecordEnd;
         return there;
@@ -264,12 +263,15 @@ public final class WalDecoder {
       if (gathered.length() < WalRecord.HEADER_LENGTH) {
         return taken;
       }
-      check.header(gathered.bytes(), 0, recordStart);
+      record.parseHeader(gathered.bytes(), 0, gathered.array(), 0, recordStart);
+      check.header(record);
     }
     taken += gatherUpTo(recordTotal, bytes, at + taken, there - taken);
     if (gathered.length() == recordTotal) {
-      check.crc(gathered.view(), 0, recordTotal, recordStart);
-      deliver(gathered.bytes(), 0, position + taken, handler);
+      // Again, because the buffer may have been replaced by a larger one.
+      record.parseHeader(gathered.bytes(), 0, gathered.array(), 0, recordStart);
+      check.crc(record, gathered.array(), 0);
+      deliver(gathered.array(), 0, position + taken, handler);
       gathered.clear();
       skipTo = lastRecordEnd;
     }
@@ -282,15 +284,16 @@ public final class WalDecoder {
     return count;
   }
 
-  private void deliver(MemorySegment bytes, long offset, long endOfBytes, RecordHandler handler) {
+  /// Hands on the record of which the header is parsed and all is checked.
+  private void deliver(byte[] array, int index, long endOfBytes, RecordHandler handler) {
     long end = alignUp(endOfBytes);
-    // With the manager's number above it; that of XLOG is 0.
-    int type = bytes.get(WalRecord.U16, offset + 16) & 0xFFF0;
-    if (type == RecordType.XLOG_SWITCH) {
+    int type = record.info() & RecordType.MASK;
+    boolean ofXlog = record.rmgr() == ResourceManager.XLOG.id();
+    if (ofXlog && type == RecordType.XLOG_SWITCH) {
       end = segments.startOf(end + segments.size() - 1);
     }
-    record.parse(bytes, offset, recordTotal, recordStart, end);
-    if (type == RecordType.XLOG_OVERWRITE_CONTRECORD) {
+    record.parsePieces(array, index, end);
+    if (ofXlog && type == RecordType.XLOG_OVERWRITE_CONTRECORD) {
       checkAbandoned();
     }
     abandoned = 0;

@@ -1,7 +1,5 @@
 package dev.varve.postgres.wal;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import dev.varve.postgres.PgVersion;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -70,6 +68,7 @@ public final class WalRecord {
   private int xid;
   private int info;
   private int rmgr;
+  private int crc;
 
   public WalRecord(PgVersion version) {
     this.version = version;
@@ -81,37 +80,55 @@ public final class WalRecord {
   /// PostgreSQL's own cross-checks of the pieces. The CRC and the link to the previous record are
   /// the business of who cuts the log into records ({@link WalDecoder}).
   ///
+  /// A decoder does the same without the copy that is made here.
+  ///
   /// @param length of the record in bytes, as its header must say, too
   /// @throws WalException naming `startLsn` when a piece can't be right; what the accessors then
   ///   return is undefined
   public void parse(MemorySegment bytes, long offset, int length, long startLsn, long endLsn) {
-    this.bytes = bytes;
-    this.start = offset;
-    this.startLsn = startLsn;
-    this.endLsn = endLsn;
     if (length < HEADER_LENGTH || offset < 0 || offset > bytes.byteSize() - length) {
-      throw invalid(length + " bytes at " + offset + " can't hold a record");
+      throw new WalException(startLsn, length + " bytes at " + offset + " can't hold a record");
     }
-    totalLength = bytes.get(U32, offset);
-    xid = bytes.get(U32, offset + 4);
-    previousLsn = bytes.get(U64, offset + 8);
-    info = bytes.get(JAVA_BYTE, offset + 16) & 0xFF;
-    rmgr = bytes.get(JAVA_BYTE, offset + 17) & 0xFF;
+    byte[] copy = bytes.asSlice(offset, length).toArray(ValueLayout.JAVA_BYTE);
+    parseHeader(bytes, offset, copy, 0, startLsn);
     if (totalLength != length) {
-      throw invalid(
+      throw new WalException(
+          startLsn,
           "the record says it has "
               + Integer.toUnsignedString(totalLength)
               + " bytes, but has "
               + length);
     }
     if (!ResourceManager.isValid(version, rmgr)) {
-      throw invalid("invalid resource manager " + rmgr);
+      throw new WalException(startLsn, "invalid resource manager " + rmgr);
     }
-    pieces.parse(bytes, offset, length, startLsn);
+    parsePieces(copy, 0, endLsn);
   }
 
-  private WalException invalid(String finding) {
-    return new WalException(startLsn, finding);
+  /// Parses the 24 bytes of the header alone.
+  ///
+  /// @param array has the same bytes at `index`; see {@link PageBytes}
+  void parseHeader(MemorySegment bytes, long offset, byte[] array, int index, long startLsn) {
+    this.bytes = bytes;
+    this.start = offset;
+    this.startLsn = startLsn;
+    totalLength = (int) PageBytes.U32.get(array, index);
+    xid = (int) PageBytes.U32.get(array, index + 4);
+    previousLsn = (long) PageBytes.U64.get(array, index + 8);
+    info = array[index + 16] & 0xFF;
+    rmgr = array[index + 17] & 0xFF;
+    crc = (int) PageBytes.U32.get(array, index + 20);
+  }
+
+  /// Parses what follows the header that was parsed last, which is there as it says, whole.
+  void parsePieces(byte[] array, int index, long endLsn) {
+    this.endLsn = endLsn;
+    pieces.parse(array, index, totalLength, startLsn);
+  }
+
+  /// The checksum that the header tells.
+  int crc() {
+    return crc;
   }
 
   public PgVersion version() {

@@ -66,20 +66,22 @@ final class CraftedWal {
   CraftedWal add(int rmgr, int info, int mainDataLength) {
     byte[] data = new byte[mainDataLength];
     for (int i = 0; i < data.length; i++) {
-      data[i] = (byte) (i * 31 + previous);
+      data[i] = (byte) (i * 31L + previous);
     }
     return addData(rmgr, info, data);
   }
 
   CraftedWal addData(int rmgr, int info, byte[] data) {
     int prefix = data.length == 0 ? 0 : data.length < 256 ? 2 : 5;
-    ByteBuffer pieces = little(prefix + data.length);
+    byte[] pieces = new byte[prefix + data.length];
+    ByteBuffer to = little(pieces);
     if (prefix == 2) {
-      pieces.put((byte) 255).put((byte) data.length);
+      to.put((byte) 255).put((byte) data.length);
     } else if (prefix == 5) {
-      pieces.put((byte) 254).putInt(data.length);
+      to.put((byte) 254).putInt(data.length);
     }
-    return addPieces(rmgr, info, pieces.put(data).array());
+    to.put(data);
+    return addPieces(rmgr, info, pieces);
   }
 
   /// A record whose header is followed by these bytes.
@@ -93,7 +95,8 @@ final class CraftedWal {
   CraftedWal abandon(int rmgr, int mainDataLength, int written) {
     startPageIfAtOne();
     long linked = previous;
-    byte[] pieces = little(5 + mainDataLength).put((byte) 254).putInt(mainDataLength).array();
+    byte[] pieces = new byte[5 + mainDataLength];
+    little(pieces).put((byte) 254).putInt(mainDataLength);
     put(record(rmgr, 0, previous, pieces), written);
     while (position() % PAGE != 0) {
       bytes.write(0);
@@ -133,18 +136,17 @@ final class CraftedWal {
 
   /// The bytes of a whole record.
   byte[] record(int rmgr, int info, long link, byte[] pieces) {
-    int length = WalRecord.HEADER_LENGTH + pieces.length;
-    ByteBuffer record = little(length);
-    record.putInt(length).putInt(700).putLong(link);
-    record.put((byte) info).put((byte) rmgr).putShort((short) 0).putInt(0).put(pieces);
-    return sign(record.array());
+    byte[] record = new byte[WalRecord.HEADER_LENGTH + pieces.length];
+    ByteBuffer to = little(record).putInt(record.length).putInt(700).putLong(link);
+    to.put((byte) info).put((byte) rmgr).putShort((short) 0).putInt(0).put(pieces);
+    return sign(record);
   }
 
   static byte[] sign(byte[] record) {
     var crc = new CRC32C();
     crc.update(record, WalRecord.HEADER_LENGTH, record.length - WalRecord.HEADER_LENGTH);
     crc.update(record, 0, 20);
-    ByteBuffer.wrap(record).order(ByteOrder.LITTLE_ENDIAN).putInt(20, (int) crc.getValue());
+    little(record).putInt(20, (int) crc.getValue());
     return record;
   }
 
@@ -174,18 +176,17 @@ final class CraftedWal {
   private void startPage(int info, int remaining) {
     long lsn = position();
     boolean first = lsn % SEGMENT_SIZE == 0;
-    ByteBuffer header = little(first ? 40 : 24);
-    header
-        .putShort((short) version.walMagic())
-        .putShort((short) (info | (first ? LONG_HEADER : 0)));
-    header.putInt(tli).putLong(lsn).putInt(remaining).putInt(0);
+    byte[] header = new byte[first ? 40 : 24];
+    ByteBuffer to = little(header);
+    to.putShort((short) version.walMagic()).putShort((short) (info | (first ? LONG_HEADER : 0)));
+    to.putInt(tli).putLong(lsn).putInt(remaining).putInt(0);
     if (first) {
-      header.putLong(SYSTEM_ID).putInt(SEGMENT_SIZE).putInt(PAGE);
+      to.putLong(SYSTEM_ID).putInt(SEGMENT_SIZE).putInt(PAGE);
     }
-    bytes.writeBytes(header.array());
+    bytes.writeBytes(header);
   }
 
-  private static ByteBuffer little(int length) {
-    return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+  private static ByteBuffer little(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

@@ -23,7 +23,7 @@ class RecordNamesTest {
   /// segment that a new server with segments of 1 MiB does not have any more.
   static CraftedWal everyType(PgVersion version) {
     var wal = new CraftedWal(version, 2L << 20);
-    for (int rmgr = 0; rmgr < ResourceManager.CUSTOM.ordinal(); rmgr++) {
+    for (int rmgr = 0; rmgr <= ResourceManager.LOGICAL_MESSAGE.id(); rmgr++) {
       for (int info = 0; info <= 0xFF; info += 0x10) {
         boolean skipsTheSegment = rmgr == 0 && info == RecordType.XLOG_SWITCH;
         if (!skipsTheSegment) {
@@ -84,7 +84,7 @@ class RecordNamesTest {
   /// There is no pg_walinspect in 14; the differences from 15, from its sources.
   @Test
   void areIn14Like15ButForDatabases() {
-    for (int rmgr = 0; rmgr < ResourceManager.CUSTOM.ordinal(); rmgr++) {
+    for (int rmgr = 0; rmgr <= ResourceManager.LOGICAL_MESSAGE.id(); rmgr++) {
       for (int info = 0; info <= 0xFF; info += 0x10) {
         if (rmgr != ResourceManager.DATABASE.id()) {
           assertThat(RecordType.fullName(PgVersion.V14, rmgr, info))
