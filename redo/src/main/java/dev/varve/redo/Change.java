@@ -293,7 +293,7 @@ final class Change {
   /// The record and the page do not fit together.
   PageserverException.DataCorrupted corrupted(String finding) {
     return new PageserverException.DataCorrupted(
-        recordName() + " does not fit the page " + key + " that it changes: " + finding);
+        recordName() + " does not fit " + Redo.name(key) + ", which it changes: " + finding);
   }
 
   /// No redo for this type of record yet.
@@ -301,14 +301,13 @@ final class Change {
     return new PageserverException.Unsupported(
         "redo does not know "
             + recordName()
-            + " yet; the page "
-            + key
+            + " yet; "
+            + Redo.name(key)
             + " is whole again from its next full-page image");
   }
 
   private PageserverException.DataCorrupted damaged(String finding) {
-    return new PageserverException.DataCorrupted(
-        "the change of page " + key + " at " + Lsn.format(lsn) + " is damaged: " + finding);
+    return Redo.damaged(key, lsn, finding);
   }
 
   private String recordName() {

@@ -1,7 +1,6 @@
 package dev.varve.redo;
 
 import dev.varve.postgres.PgLayout;
-import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.WalRecord;
 import java.lang.foreign.MemorySegment;
 
@@ -10,8 +9,9 @@ import java.lang.foreign.MemorySegment;
 /// takes.
 ///
 /// What is left out: the other blocks' data and images, oracle images, everything but the image
-/// when redo restores that, and references to blocks that redo of this one never asks for (a heap
-/// page's redo does not care for the visibility map).
+/// when redo restores that, references to blocks that redo of this one never asks for (a heap
+/// page's redo does not care for the visibility map), and what a heap record's main data has for
+/// others than redo (old tuples for logical decoding, invalidation messages).
 ///
 /// Hot: static, nothing is allocated; any number of threads.
 public final class ChangeWriter {
@@ -92,7 +92,7 @@ public final class ChangeWriter {
   }
 
   private static int writeBlock(WalRecord record, int block, MemorySegment target, long offset) {
-    int mainLength = record.mainDataLength();
+    int mainLength = mainLength(record, block);
     boolean longMain = mainLength > 0xFFFF;
     int flags = record.initializesPage(block) ? Change.FLAG_INITIALIZES : 0;
     putByte(target, offset, Change.RECORD);
@@ -126,6 +126,20 @@ public final class ChangeWriter {
     return (int) (at + length - offset);
   }
 
+  /// How much of the main data redo of this block reads; {@link HeapRedo} and {@link Heap2Redo}
+  /// have the layouts.
+  private static int mainLength(WalRecord record, int block) {
+    int all = record.mainDataLength();
+    int operation = record.info() & HeapRedo.OPERATION;
+    if (record.rmgr() == Change.HEAP) {
+      return Math.min(all, HeapRedo.mainLength(operation));
+    }
+    boolean map = record.fork(block) != MAIN_FORK;
+    return record.rmgr() == Change.HEAP2 && map && operation == Heap2Redo.MULTI_INSERT
+        ? Math.min(all, Heap2Redo.OFFSETS)
+        : all;
+  }
+
   private static int dataLength(WalRecord record, int block) {
     return record.hasData(block) ? record.dataLength(block) : 0;
   }
@@ -134,8 +148,7 @@ public final class ChangeWriter {
   private static boolean isNeeded(WalRecord record, int block, int other) {
     boolean heapPage =
         record.fork(block) == MAIN_FORK
-            && (record.rmgr() == ResourceManager.HEAP.id()
-                || record.rmgr() == ResourceManager.HEAP2.id());
+            && (record.rmgr() == Change.HEAP || record.rmgr() == Change.HEAP2);
     return !heapPage || record.fork(other) == MAIN_FORK;
   }
 

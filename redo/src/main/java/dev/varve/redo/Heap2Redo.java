@@ -20,11 +20,14 @@ final class Heap2Redo {
   private static final int PRUNE_FIRST = 0x10;
   private static final int PRUNE_LAST = 0x30;
   static final int VISIBLE = 0x40;
-  private static final int MULTI_INSERT = 0x50;
+  static final int MULTI_INSERT = 0x50;
   private static final int LOCK_UPDATED = 0x60;
 
   private static final int VISIBLE_HEAP_PAGE = 1;
-  private static final int OFFSETS = 4;
+
+  /// Where the offsets begin in the main data of MULTI_INSERT.
+  static final int OFFSETS = 4;
+
   private static final int MULTI_HEADER = 2 + HeapTuple.LOGGED_HEADER;
 
   private Heap2Redo() {}

@@ -24,7 +24,7 @@ import java.lang.foreign.MemorySegment;
 final class HeapRedo {
 
   static final int INIT_PAGE = 0x80;
-  private static final int OPERATION = 0x70;
+  static final int OPERATION = 0x70;
   private static final int INSERT = 0x00;
   private static final int DELETE = 0x10;
   private static final int UPDATE = 0x20;
@@ -52,6 +52,17 @@ final class HeapRedo {
   private static final int OLD_PAGE = 1;
 
   private HeapRedo() {}
+
+  /// How many bytes of main data redo reads, by operation: the part in the table above.
+  static int mainLength(int operation) {
+    return switch (operation) {
+      case INSERT -> 3;
+      case CONFIRM, INPLACE -> 2;
+      case DELETE, LOCK -> 8;
+      case UPDATE, HOT_UPDATE -> 14;
+      default -> Integer.MAX_VALUE;
+    };
+  }
 
   static void apply(Change change, long lsn, MemorySegment page) {
     int operation = change.info() & OPERATION;

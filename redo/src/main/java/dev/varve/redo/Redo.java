@@ -7,6 +7,7 @@ import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /// Page versions to a page: does to a page what PostgreSQL's redo of one record does to it.
@@ -116,6 +117,27 @@ public final class Redo {
   }
 
   private static String sentence(Key key, long lsn, String finding) {
-    return "the change of page " + key + " at " + Lsn.format(lsn) + " is damaged: " + finding;
+    return "the change of " + name(key) + " at " + Lsn.format(lsn) + " is damaged: " + finding;
+  }
+
+  /// The page as people name it, when it is a relation's.
+  static String name(Key key) {
+    if (key.kind() != 0) {
+      return "page " + key;
+    }
+    return String.format(
+        Locale.ROOT,
+        "block %s of relation %s/%s/%s%s",
+        Integer.toUnsignedString(key.block()),
+        Integer.toUnsignedString(key.tablespace()),
+        Integer.toUnsignedString(key.database()),
+        Integer.toUnsignedString(key.relation()),
+        switch (key.fork()) {
+          case 0 -> "";
+          case 1 -> " (free space map)";
+          case VISIBILITY_MAP_FORK -> " (visibility map)";
+          case 3 -> " (init fork)";
+          default -> " (fork " + key.fork() + ")";
+        });
   }
 }

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ChangeWriterTest {
 
   private static final Key KEY = new Key(0, 1663, 5, 16384, 0, 0x07);
+  private static final String MAIN = "ee".repeat(14);
   private final MemorySegment target = MemorySegment.ofArray(new byte[100_000]);
 
   @Test
@@ -42,15 +43,21 @@ class ChangeWriterTest {
             + "01 80 0000 08000000"
             + "03 82 0000 00000000"
             + "04 00 0000 7f060000 05000000 01400000 09000000";
-    WalRecord record = record(10, 0x20, update, "a1a2", "ee");
+    WalRecord record = record(10, 0x20, update, "a1a2", "ee".repeat(14) + "ff");
     assertThat(written(record, 0))
-        .isEqualTo(hex("01 0a 20 00 00 02 bc020000 0100 018008000000 040009000000 ee a1a2"));
-    assertThat(written(record, 1))
-        .isEqualTo(hex("01 0a 20 01 00 02 bc020000 0100 008007000000 040009000000 ee"));
-    assertThat(written(record, 2))
-        .as("the map page needs the heap blocks")
         .isEqualTo(
-            hex("01 0a 20 03 00 03 bc020000 0100 008007000000 018008000000 040009000000 ee"));
+            hex("01 0a 20 00 00 02 bc020000 0e00 018008000000 040009000000 " + MAIN + " a1a2"));
+    assertThat(written(record, 1))
+        .isEqualTo(hex("01 0a 20 01 00 02 bc020000 0e00 008007000000 040009000000 " + MAIN + ""));
+    assertThat(written(record, 2))
+        .as(
+            "the map page needs the heap blocks; nobody what the main data has for logical"
+                + " decoding")
+        .isEqualTo(
+            hex(
+                "01 0a 20 03 00 03 bc020000 0e00 008007000000 018008000000 040009000000 "
+                    + MAIN
+                    + ""));
   }
 
   @Test

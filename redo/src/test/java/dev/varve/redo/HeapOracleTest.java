@@ -34,33 +34,33 @@ class HeapOracleTest {
 
   @ParameterizedTest
   @CsvSource({
-    "14, on, true",
-    "15, on, false",
-    "16, on, true",
-    "17, on, true",
-    "17.5, off, false",
-    "18, on, true",
-    "18.1, on, false",
+    "14, on, true, replica",
+    "15, on, false, logical",
+    "16, on, true, replica",
+    "17, on, true, replica",
+    "17.5, off, false, logical",
+    "18, on, true, logical",
+    "18.1, on, false, replica",
   })
-  void equalsTheServersOwnPages(String version, String compression, boolean checksums)
+  void equalsTheServersOwnPages(String version, String compression, boolean checksums, String level)
       throws Exception {
-    run(version, compression, checksums, 1);
+    run(version, compression, checksums, level, 1);
   }
 
   @Tag("nightly")
   @ParameterizedTest
   @CsvSource({
-    "14, on, true",
-    "15, on, false",
-    "16, on, true",
-    "17, on, false",
-    "17.5, off, true",
-    "18, on, false",
-    "18.1, on, true",
+    "14, on, true, replica",
+    "15, on, false, logical",
+    "16, on, true, replica",
+    "17, on, false, replica",
+    "17.5, off, true, logical",
+    "18, on, false, logical",
+    "18.1, on, true, replica",
   })
-  void equalsTheServersOwnPagesOfALongRun(String version, String compression, boolean checksums)
-      throws Exception {
-    run(version, compression, checksums, 20);
+  void equalsTheServersOwnPagesOfALongRun(
+      String version, String compression, boolean checksums, String level) throws Exception {
+    run(version, compression, checksums, level, 20);
   }
 
   /// The oracle itself: redo that changes one byte too many of one page is found out.
@@ -90,13 +90,18 @@ class HeapOracleTest {
     assertThat(report.toString()).contains("Heap/DELETE at 0/", "byte 8184 is");
   }
 
-  private static void run(String version, String compression, boolean checksums, int scale)
+  private static void run(
+      String version, String compression, boolean checksums, String level, int scale)
       throws Exception {
     int major = Integer.parseInt(version.replaceAll("\\..*", ""));
     OracleReport report =
         OracleRun.of(
             version,
-            cluster -> cluster.checksums(checksums).setting("wal_compression", compression),
+            cluster ->
+                cluster
+                    .checksums(checksums)
+                    .setting("wal_compression", compression)
+                    .setting("wal_level", level),
             new HeapWorkload(major, 1, scale));
     assertThat(report.different).as("%s", report).isEmpty();
     assertThat(report.compared.keySet()).contains(ALWAYS);

@@ -53,6 +53,7 @@ final class HeapWorkload implements OracleRun.Workload {
         "create table parts2 partition of parts for values in (2)",
         "create unlogged table volatile (id int, note text)",
         "create table parent (id int primary key, n int)",
+        "alter table parent replica identity full",
         "create table child (id int, parent int references parent)");
   }
 
@@ -177,6 +178,11 @@ final class HeapWorkload implements OracleRun.Workload {
         "alter table counted add column late int default 7",
         "truncate volatile",
         "drop table parts2",
+        "do $$ begin for i in 1..30 loop execute 'create table ddl' || i || ' (a int, b text)';"
+            + " execute 'alter table ddl' || i || ' add column c int default 3';"
+            + " if i % 3 = 0 then execute 'drop table ddl' || i; end if; end loop; end $$",
+        "create index on heap (note)",
+        "reindex table parent",
         "vacuum (freeze) pg_class, pg_attribute");
   }
 
