@@ -1,5 +1,6 @@
 package dev.varve.postgres.page;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.cluster.LocalCluster;
@@ -87,7 +88,7 @@ class PageViewTest {
         if (row.getString("t_xmin") == null) {
           assertThat(item.tuple()).isNull();
         } else {
-          compareTuple((ItemView.Heap) item.tuple(), row);
+          compareTuple((ItemView.Heap) requireNonNull(item.tuple()), row);
         }
       }
     }
@@ -122,7 +123,7 @@ class PageViewTest {
     try (ResultSet row =
         statement.executeQuery("select * from bt_page_items('%s', %d)".formatted(index, block))) {
       while (row.next()) {
-        var tuple = (ItemView.Index) view.items().get(i++).tuple();
+        var tuple = (ItemView.Index) requireNonNull(view.items().get(i++).tuple());
         assertThat(tuple.target()).isEqualTo(row.getString("ctid"));
         assertThat(tuple.length()).isEqualTo(row.getInt("itemlen"));
         assertThat(tuple.flags().contains("has nulls")).isEqualTo(row.getBoolean("nulls"));
