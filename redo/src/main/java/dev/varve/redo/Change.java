@@ -74,7 +74,7 @@ final class Change {
   static final int SEQUENCE = 15;
 
   private final PgVersion version;
-  private final MemorySegment scratch = MemorySegment.ofArray(new byte[2 * Page.SIZE]);
+  private final MemorySegment scratch = MemorySegment.ofArray(new byte[Page.SIZE]);
 
   private Key key = Key.MIN;
   private long lsn;
@@ -285,7 +285,7 @@ final class Change {
     return bytes.get(PgLayout.INT, at);
   }
 
-  /// Two pages' worth of bytes for redo to work in; what is in them at first is anything.
+  /// A page's worth of bytes for redo to work in; what is in them at first is anything.
   MemorySegment scratch() {
     return scratch;
   }

@@ -19,11 +19,27 @@ class ChangeSampleTest {
 
   private static final int FUZZ_ROUNDS = 400;
 
+  private static PgVersion version(String name) {
+    return PgVersion.ofMajor(Integer.parseInt(name.replaceAll("\\D", "")));
+  }
+
   @ParameterizedTest
-  @ValueSource(ints = {14, 15, 16, 17, 18})
-  void makesThePageThatTheServerHad(int major) throws Exception {
-    var redo = new Redo(PgVersion.ofMajor(major));
-    List<ChangeSample> samples = ChangeSample.of(Integer.toString(major));
+  @ValueSource(
+      strings = {
+        "14",
+        "15",
+        "16",
+        "17",
+        "18",
+        "btree-14",
+        "btree-15",
+        "btree-16",
+        "btree-17",
+        "btree-18"
+      })
+  void makesThePageThatTheServerHad(String name) throws Exception {
+    var redo = new Redo(version(name));
+    List<ChangeSample> samples = ChangeSample.of(name);
     assertThat(samples).hasSizeGreaterThan(35);
     for (ChangeSample sample : samples) {
       MemorySegment page = copy(sample.before());
@@ -33,10 +49,22 @@ class ChangeSampleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {14, 15, 16, 17, 18})
-  void skipsWhatThePageAlreadyHas(int major) throws Exception {
-    var redo = new Redo(PgVersion.ofMajor(major));
-    for (ChangeSample sample : ChangeSample.of(Integer.toString(major))) {
+  @ValueSource(
+      strings = {
+        "14",
+        "15",
+        "16",
+        "17",
+        "18",
+        "btree-14",
+        "btree-15",
+        "btree-16",
+        "btree-17",
+        "btree-18"
+      })
+  void skipsWhatThePageAlreadyHas(String name) throws Exception {
+    var redo = new Redo(version(name));
+    for (ChangeSample sample : ChangeSample.of(name)) {
       MemorySegment page = copy(sample.before());
       Page.setLsn(page, sample.lsn());
       MemorySegment before = copy(page);
@@ -49,10 +77,22 @@ class ChangeSampleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {14, 15, 16, 17, 18})
-  void refusesATruncatedChange(int major) throws Exception {
-    var redo = new Redo(PgVersion.ofMajor(major));
-    for (ChangeSample sample : ChangeSample.of(Integer.toString(major))) {
+  @ValueSource(
+      strings = {
+        "14",
+        "15",
+        "16",
+        "17",
+        "18",
+        "btree-14",
+        "btree-15",
+        "btree-16",
+        "btree-17",
+        "btree-18"
+      })
+  void refusesATruncatedChange(String name) throws Exception {
+    var redo = new Redo(version(name));
+    for (ChangeSample sample : ChangeSample.of(name)) {
       for (int length = 0; length < sample.change().byteSize(); length++) {
         applyDamaged(redo, sample, sample.change().asSlice(0, length), copy(sample.before()));
       }
@@ -60,11 +100,23 @@ class ChangeSampleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {14, 15, 16, 17, 18})
-  void survivesDamagedChangesAndPages(int major) throws Exception {
-    var redo = new Redo(PgVersion.ofMajor(major));
-    var random = new SplittableRandom(major);
-    for (ChangeSample sample : ChangeSample.of(Integer.toString(major))) {
+  @ValueSource(
+      strings = {
+        "14",
+        "15",
+        "16",
+        "17",
+        "18",
+        "btree-14",
+        "btree-15",
+        "btree-16",
+        "btree-17",
+        "btree-18"
+      })
+  void survivesDamagedChangesAndPages(String name) throws Exception {
+    var redo = new Redo(version(name));
+    var random = new SplittableRandom(name.hashCode());
+    for (ChangeSample sample : ChangeSample.of(name)) {
       for (int round = 0; round < FUZZ_ROUNDS; round++) {
         MemorySegment change = copy(sample.change());
         MemorySegment page = copy(sample.before());

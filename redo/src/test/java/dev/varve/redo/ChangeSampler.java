@@ -53,7 +53,8 @@ final class ChangeSampler {
     return kept.values();
   }
 
-  /// Arguments: the folder, then versions of PostgreSQL.
+  /// Arguments: the folder, then the files to make: a version of PostgreSQL such as `17`, or
+  /// `btree-17`.
   static void main(String[] arguments) throws Exception {
     Path folder = Files.createDirectories(Path.of(arguments[0]));
     for (int i = 1; i < arguments.length; i++) {
@@ -61,13 +62,17 @@ final class ChangeSampler {
     }
   }
 
-  private static void write(Path folder, String version) throws Exception {
+  private static void write(Path folder, String name) throws Exception {
+    String version = name.replace("btree-", "");
     int major = Integer.parseInt(version.replaceAll("\\..*", ""));
-    OracleReport report = OracleRun.of(version, cluster -> cluster, new HeapWorkload(major, 1, 1));
+    OracleRun.Workload workload =
+        name.equals(version) ? new HeapWorkload(major, 1, 1) : BtreeWorkload.of(1);
+    OracleReport report =
+        OracleRun.of(version, cluster -> cluster.setting("wal_compression", "on"), workload);
     if (!report.different.isEmpty()) {
       throw new IOException(report.toString());
     }
-    try (var file = Files.newOutputStream(folder.resolve(version + ".gz"))) {
+    try (var file = Files.newOutputStream(folder.resolve(name + ".gz"))) {
       ChangeSample.write(report.samples, file);
     }
   }

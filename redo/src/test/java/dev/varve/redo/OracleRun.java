@@ -4,15 +4,19 @@ import dev.varve.cluster.ClusterBuilder;
 import dev.varve.cluster.LocalCluster;
 import dev.varve.cluster.PostgresBinaries;
 import dev.varve.cluster.StopMode;
+import dev.varve.model.Key;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.control.ControlFile;
+import dev.varve.postgres.wal.RecordHandler;
 import dev.varve.postgres.wal.WalDecoder;
+import dev.varve.postgres.wal.WalRecord;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -26,13 +30,28 @@ final class OracleRun {
     void run(LocalCluster cluster) throws Exception;
   }
 
+  /// What a test looks at besides the oracle's report.
+  interface Witness {
+
+    /// What applies the changes: redo, or what stands in its place.
+    default RedoOracle.Applier applier(Redo redo) {
+      return redo::apply;
+    }
+
+    /// A record, after its redo.
+    default void record(WalRecord record) {}
+
+    /// The pages that redo made, when all is done and the server has stopped.
+    default void pages(LocalCluster cluster, Map<Key, MemorySegment> pages) throws Exception {}
+  }
+
   private OracleRun() {}
 
   /// @param version of PostgreSQL, such as `17` or `17.5`
   /// @param options further settings of the cluster
   static OracleReport of(String version, UnaryOperator<ClusterBuilder> options, Workload workload)
       throws Exception {
-    return of(version, options, workload, redo -> redo::apply);
+    return of(version, options, workload, new Witness() {});
   }
 
   /// @param applier what replaces redo, made from redo
@@ -41,6 +60,21 @@ final class OracleRun {
       UnaryOperator<ClusterBuilder> options,
       Workload workload,
       Function<Redo, RedoOracle.Applier> applier)
+      throws Exception {
+    return of(
+        version,
+        options,
+        workload,
+        new Witness() {
+          @Override
+          public RedoOracle.Applier applier(Redo redo) {
+            return applier.apply(redo);
+          }
+        });
+  }
+
+  static OracleReport of(
+      String version, UnaryOperator<ClusterBuilder> options, Workload workload, Witness witness)
       throws Exception {
     PostgresBinaries binaries =
         version.contains(".")
@@ -62,8 +96,14 @@ final class OracleRun {
       workload.run(cluster);
       cluster.stop(StopMode.FAST);
       var redo = new Redo(PgVersion.ofMajor(binaries.major()));
-      var oracle = new RedoOracle(applier.apply(redo), base);
-      replay(base, cluster.dataDirectory(), oracle);
+      var oracle = new RedoOracle(witness.applier(redo), base);
+      RecordHandler both =
+          record -> {
+            oracle.record(record);
+            witness.record(record);
+          };
+      replay(base, cluster.dataDirectory(), both);
+      witness.pages(cluster, oracle.pages());
       oracle.compareFiles(cluster.dataDirectory());
       return oracle.report();
     } finally {
@@ -71,7 +111,8 @@ final class OracleRun {
     }
   }
 
-  private static void replay(Path base, Path dataDirectory, RedoOracle oracle) throws IOException {
+  private static void replay(Path base, Path dataDirectory, RecordHandler handler)
+      throws IOException {
     ControlFile control =
         ControlFile.parse(
             MemorySegment.ofArray(Files.readAllBytes(base.resolve("global/pg_control"))));
@@ -82,7 +123,7 @@ final class OracleRun {
     for (Path segment : segments(dataDirectory, start / size, size)) {
       MemorySegment bytes = MemorySegment.ofArray(Files.readAllBytes(segment));
       if (!decoder.ended()) {
-        decoder.feed(bytes, skip, bytes.byteSize() - skip, oracle);
+        decoder.feed(bytes, skip, bytes.byteSize() - skip, handler);
       }
       skip = 0;
     }

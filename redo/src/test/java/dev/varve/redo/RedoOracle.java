@@ -55,6 +55,11 @@ final class RedoOracle implements RecordHandler {
     this.slrus = new SlruOracle(this);
   }
 
+  /// The pages as redo has made them so far.
+  Map<Key, MemorySegment> pages() {
+    return pages;
+  }
+
   OracleReport report() {
     report.samples = sampler.samples();
     return report;
@@ -63,7 +68,9 @@ final class RedoOracle implements RecordHandler {
   @Override
   public void record(WalRecord record) {
     report.records++;
-    type = RecordType.fullName(record.version(), record.rmgr(), record.info());
+    type =
+        RecordType.fullName(record.version(), record.rmgr(), record.info())
+            + BtreePaths.kind(record);
     for (int i = 0; i < record.blockCount(); i++) {
       replay(record, i);
     }

@@ -138,7 +138,7 @@ public final class Page {
   /// and all else zero.
   public static void initialize(MemorySegment page, int specialSize) {
     int special = SIZE - ((specialSize + 7) & ~7);
-    page.asSlice(0, SIZE).fill((byte) 0);
+    (page.byteSize() == SIZE ? page : page.asSlice(0, SIZE)).fill((byte) 0);
     setLower(page, HEADER);
     setUpper(page, special);
     setSpecial(page, special);
