@@ -10,15 +10,17 @@ import org.jspecify.annotations.Nullable;
 /// layer must not drive out what others read.
 final class FileCursor implements LayerCursor {
 
-  private static final int BUFFER = 1 << 17;
+  private static final int BLOCKS_CACHED = 4;
+  private static final int BUFFER = 1 << 16;
 
   private final LayerFile file;
   private final Key start;
   private final Key end;
   private final IndexBlock root;
-  private final BlockReader reader;
   private final DataBlockWalk walk = new DataBlockWalk();
-  private final byte[] buffer = new byte[BUFFER];
+  private int blocksRead;
+  private @Nullable BlockReader reader;
+  private byte[] buffer = new byte[0];
   private int part;
   private @Nullable IndexBlock leaf;
   private int entry;
@@ -35,7 +37,6 @@ final class FileCursor implements LayerCursor {
     this.part = Math.max(0, root.lastBefore(start.upper(), start.middle(), start.lower(), 0));
     this.leaf = file.leaf(root, part);
     this.entry = Math.max(0, leaf.lastBefore(start.upper(), start.middle(), start.lower(), 0)) - 1;
-    this.reader = file.takeReader();
   }
 
   @Override
@@ -74,10 +75,31 @@ final class FileCursor implements LayerCursor {
         return false;
       }
     }
-    DataBlock next = file.read(reader, current, entry, buffer);
+    if (Key.compare(
+            current.upper(entry),
+            current.middle(entry),
+            current.lower(entry),
+            end.upper(),
+            end.middle(),
+            end.lower())
+        >= 0) {
+      return false;
+    }
+    DataBlock next =
+        blocksRead++ < BLOCKS_CACHED ? file.data(current, entry) : readUncached(current);
     walk.reset(next);
     block = next;
     return true;
+  }
+
+  private DataBlock readUncached(IndexBlock current) throws IOException {
+    BlockReader with = reader;
+    if (with == null) {
+      with = file.takeReader();
+      reader = with;
+      buffer = new byte[BUFFER];
+    }
+    return file.read(with, current, entry, buffer);
   }
 
   private void requireOpen() {
@@ -133,7 +155,9 @@ final class FileCursor implements LayerCursor {
   public void close() {
     if (!closed) {
       closed = true;
-      file.giveBack(reader);
+      if (reader != null) {
+        file.giveBack(reader);
+      }
       file.references().release();
     }
   }

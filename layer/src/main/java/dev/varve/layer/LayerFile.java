@@ -229,7 +229,7 @@ final class LayerFile {
         block(BlockKind.FILTER, root.offset(part) - length, length, root.filterUnpacked(part));
   }
 
-  private DataBlock data(IndexBlock leaf, int entry) throws IOException {
+  DataBlock data(IndexBlock leaf, int entry) throws IOException {
     return (DataBlock)
         block(BlockKind.DATA, leaf.offset(entry), leaf.length(entry), leaf.unpacked(entry));
   }

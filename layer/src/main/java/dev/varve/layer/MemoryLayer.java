@@ -23,14 +23,17 @@ import org.jspecify.annotations.Nullable;
 /// | offset | length | field                                     |
 /// |--------|--------|-------------------------------------------|
 /// | 0      | 8      | address of the next older entry; 0: none  |
-/// | 8      | 8      | LSN                                       |
-/// | 16     | 4      | length of the bytes                       |
-/// | 20     | 4      | flags: 1 is an image, 2 initializes       |
-/// | 24     | length | the bytes                                 |
+/// | 8      | 8      | address of an entry up to 64 further; 0: none |
+/// | 16     | 8      | LSN                                       |
+/// | 24     | 4      | length of the bytes                       |
+/// | 28     | 4      | flags: 1 is an image, 2 initializes; times 4, how many entries are below |
+/// | 32     | length | the bytes                                 |
 ///
 /// An entry never changes once a reader can see it: it is written whole, then the key's "newest"
 /// address is released to it. Putting the same key at the same LSN again makes an entry that stands
 /// in the older one's place in the chain; the older one stays behind, unreachable to new readers.
+/// Every 64th entry from the oldest on is a milestone, and the second address is that of the next
+/// older milestone: reading a key of very many versions at an old LSN goes from one to the next.
 ///
 /// The memory is freed with the last reference ({@link #acquire()}). A call on a layer that is gone
 /// is an IllegalStateException, never a look at foreign memory.
@@ -39,7 +42,14 @@ public final class MemoryLayer implements Layer {
   /// The most bytes that one version may have, here and in files.
   public static final int MOST_BYTES = LayerFormat.MOST_BYTES;
 
-  private static final int HEADER = 24;
+  /// What a version takes in memory beside its own bytes.
+  static final int HEADER = 32;
+
+  private static final int MILESTONE = 8;
+  private static final int LSN = 16;
+  private static final int LENGTH = 24;
+  private static final int FLAGS = 28;
+  private static final int MILESTONES_MASK = 63;
   private static final int IMAGE = 1;
   private static final int INITIALIZES = 2;
 
@@ -101,13 +111,15 @@ public final class MemoryLayer implements Layer {
     int key = keys.find(upper, middle, lower);
     long older = key < 0 ? 0 : olderThan(key, lsn);
     int flags = image ? IMAGE | INITIALIZES : initializes ? INITIALIZES : 0;
+    int below = older == 0 ? 0 : below(older) + 1;
     long address = chunks.allocate((long) HEADER + length);
     MemorySegment chunk = chunks.chunk(address);
     long at = MemoryChunks.offset(address);
     chunk.set(JAVA_LONG, at, older);
-    chunk.set(JAVA_LONG, at + 8, lsn);
-    chunk.set(JAVA_INT, at + 16, length);
-    chunk.set(JAVA_INT, at + 20, flags);
+    chunk.set(JAVA_LONG, at + MILESTONE, milestoneBelow(older));
+    chunk.set(JAVA_LONG, at + LSN, lsn);
+    chunk.set(JAVA_INT, at + LENGTH, length);
+    chunk.set(JAVA_INT, at + FLAGS, below << 2 | flags);
     MemorySegment.copy(source, offset, chunk, at + HEADER, length);
     if (key < 0) {
       keys.add(upper, middle, lower, address);
@@ -139,13 +151,26 @@ public final class MemoryLayer implements Layer {
     long newest = keys.newest(key);
     MemorySegment chunk = chunks.chunk(newest);
     long at = MemoryChunks.offset(newest);
-    int order = Long.compareUnsigned(lsn, chunk.get(JAVA_LONG, at + 8));
+    int order = Long.compareUnsigned(lsn, chunk.get(JAVA_LONG, at + LSN));
     if (order < 0) {
       Key name = Key.of(keys.upper(key), keys.middle(key), keys.lower(key));
       throw new IllegalArgumentException(
           Lsn.format(lsn) + " is below a version that " + name + " already has");
     }
     return order == 0 ? chunk.get(JAVA_LONG, at) : newest;
+  }
+
+  private int below(long address) {
+    return flags(address) >>> 2;
+  }
+
+  /// The first milestone from `older` on.
+  private long milestoneBelow(long older) {
+    return older == 0 || (below(older) & MILESTONES_MASK) == 0 ? older : milestone(older);
+  }
+
+  private long milestone(long address) {
+    return chunks.chunk(address).get(JAVA_LONG, MemoryChunks.offset(address) + MILESTONE);
   }
 
   /// Ends writing.
@@ -200,20 +225,30 @@ public final class MemoryLayer implements Layer {
     if (key < 0) {
       return false;
     }
-    for (long address = keys.newest(key); address != 0; ) {
+    for (long address = newestBefore(keys.newest(key), end); address != 0; ) {
       MemorySegment chunk = chunks.chunk(address);
       long at = MemoryChunks.offset(address);
-      long lsn = chunk.get(JAVA_LONG, at + 8);
+      long lsn = chunk.get(JAVA_LONG, at + LSN);
       if (Long.compareUnsigned(lsn, floor) < 0) {
         return false;
       }
-      if (Long.compareUnsigned(lsn, end) < 0
-          && sink.add(lsn, isImage(address), initializes(address), bytes(address))) {
+      if (sink.add(lsn, isImage(address), initializes(address), bytes(address))) {
         return true;
       }
       address = chunk.get(JAVA_LONG, at);
     }
     return false;
+  }
+
+  /// The first entry from `newest` on that is below `end`; 0: none.
+  private long newestBefore(long newest, long end) {
+    long address = newest;
+    while (address != 0 && Long.compareUnsigned(lsn(address), end) >= 0) {
+      long milestone = milestone(address);
+      boolean far = milestone != 0 && Long.compareUnsigned(lsn(milestone), end) >= 0;
+      address = far ? milestone : older(address);
+    }
+    return address;
   }
 
   @Override
@@ -245,11 +280,11 @@ public final class MemoryLayer implements Layer {
   int touch(long address) {
     MemorySegment chunk = chunks.chunk(address);
     long at = MemoryChunks.offset(address);
-    return chunk.get(JAVA_BYTE, at + HEADER + chunk.get(JAVA_INT, at + 16) - 1);
+    return chunk.get(JAVA_BYTE, at + HEADER + chunk.get(JAVA_INT, at + LENGTH) - 1);
   }
 
   long lsn(long address) {
-    return chunks.chunk(address).get(JAVA_LONG, MemoryChunks.offset(address) + 8);
+    return chunks.chunk(address).get(JAVA_LONG, MemoryChunks.offset(address) + LSN);
   }
 
   boolean isImage(long address) {
@@ -261,13 +296,13 @@ public final class MemoryLayer implements Layer {
   }
 
   private int flags(long address) {
-    return chunks.chunk(address).get(JAVA_INT, MemoryChunks.offset(address) + 20);
+    return chunks.chunk(address).get(JAVA_INT, MemoryChunks.offset(address) + FLAGS);
   }
 
   MemorySegment bytes(long address) {
     MemorySegment chunk = chunks.view(address);
     long at = MemoryChunks.offset(address);
-    return chunk.asSlice(at + HEADER, chunk.get(JAVA_INT, at + 16));
+    return chunk.asSlice(at + HEADER, chunk.get(JAVA_INT, at + LENGTH));
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.varve.model.Key;
+import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -171,6 +172,49 @@ class LayerFilesTest {
       for (int i = 0; i < 2; i++) {
         assertThatThrownBy(layer::verify).isInstanceOf(NoSuchFileException.class);
       }
+    }
+  }
+
+  @Test
+  void aVeryLargeVersionHasABlockOfItsOwn() throws IOException {
+    byte[] zeros = new byte[20 << 20];
+    byte[] noise = new byte[5_000_001];
+    new SplittableRandom(1).nextBytes(noise);
+    var large = new ArrayList<Version>();
+    for (byte[] bytes : List.of(new byte[3], noise, zeros, new byte[0], noise, new byte[9000])) {
+      Key key = new Key(0x62, 0, 0, large.size() / 2, 0, 0);
+      Lsn lsn = new Lsn(100 + large.size());
+      large.add(new Version(key, lsn, true, true, new Version.ByteString(bytes)));
+    }
+    for (Compression compression : Compression.values()) {
+      FinishedLayer layer =
+          LayerFixture.delta(directory.resolve("large" + compression), compression, large);
+      try (LayerFiles files = files(1);
+          DeltaLayer written = LayerFixture.open(files, layer)) {
+        written.verify();
+        assertThat(LayerFixture.walk(written, KeyRange.ALL)).isEqualTo(large);
+        for (Version version : large) {
+          assertThat(LayerFixture.find(written, version.key(), version.lsn(), Lsn.MAX, 9))
+              .last()
+              .isEqualTo(version);
+        }
+      }
+    }
+  }
+
+  @Test
+  void shortWalksReadThroughTheCacheAndLongOnesDoNotFillIt() throws IOException {
+    var cache = new BlockCache(1 << 26);
+    try (var files = new LayerFiles(cache, 1);
+        DeltaLayer layer = LayerFixture.open(files, finished)) {
+      assertThat(LayerFixture.walk(layer, KeyRange.ALL)).isEqualTo(versions);
+      long bytes = cache.bytes();
+      assertThat(bytes).isLessThan(versions.stream().mapToInt(v -> v.bytes().length()).sum() / 2);
+      Key first = versions.getFirst().key();
+      LayerFixture.walk(layer, new KeyRange(first, first.next()));
+      long misses = cache.misses();
+      LayerFixture.walk(layer, new KeyRange(first, first.next()));
+      assertThat(cache.misses()).isEqualTo(misses);
     }
   }
 }

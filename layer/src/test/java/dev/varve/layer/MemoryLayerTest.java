@@ -29,8 +29,7 @@ class MemoryLayerTest {
 
   private void put(Key key, long lsn, boolean image, String text) {
     MemorySegment bytes = MemorySegment.ofArray(text.getBytes(StandardCharsets.UTF_8));
-    layer.put(
-        key.upper(), key.middle(), key.lower(), lsn, image, false, bytes, 0, text.length());
+    layer.put(key.upper(), key.middle(), key.lower(), lsn, image, false, bytes, 0, text.length());
   }
 
   private List<String> find(Key key, long floor, long end, int most) {
@@ -106,10 +105,7 @@ class MemoryLayerTest {
     List<String> within = walk(new KeyRange(keys.get(2), keys.get(4)));
     assertThat(within)
         .containsExactly(
-            keys.get(2) + "@11x",
-            keys.get(2) + "@12y",
-            keys.get(3) + "@11x",
-            keys.get(3) + "@12y");
+            keys.get(2) + "@11x", keys.get(2) + "@12y", keys.get(3) + "@11x", keys.get(3) + "@12y");
     layer.freeze(13);
     assertThat(walk(new KeyRange(keys.get(2), keys.get(4)))).isEqualTo(within);
   }
@@ -132,7 +128,7 @@ class MemoryLayerTest {
     put(KEY, 11, true, large);
     put(KEY, 12, true, "b");
     assertThat(find(KEY, 0, 99, 9)).containsExactly("12=!b", "11=!" + large, "10=!a");
-    assertThat(layer.bytes()).isEqualTo(3 * 24 + large.length() + 2);
+    assertThat(layer.bytes()).isEqualTo(3 * MemoryLayer.HEADER + large.length() + 2);
   }
 
   @Test
@@ -148,5 +144,22 @@ class MemoryLayerTest {
     assertThat(layer.acquire()).isFalse();
     assertThatIllegalStateException().isThrownBy(() -> find(KEY, 0, 99, 9));
     assertThatIllegalStateException().isThrownBy(() -> layer.cursor(KeyRange.ALL));
+  }
+
+  /// The way to them goes over milestones, which replaced versions must not break.
+  @Test
+  void findsOldVersionsAmongVeryMany() {
+    int count = 200_000;
+    for (int lsn = 10; lsn < 10 + count; lsn++) {
+      put(KEY, lsn, true, "v" + lsn);
+      if (lsn % 1000 == 0) {
+        put(KEY, lsn, true, "w" + lsn); // in the place of the other
+      }
+    }
+    for (int lsn = 10; lsn < 10 + count; lsn += 70) {
+      String text = (lsn % 1000 == 0 ? "w" : "v") + lsn;
+      assertThat(find(KEY, 0, lsn + 1, 1)).containsExactly(lsn + "=!" + text);
+    }
+    assertThat(find(KEY, 0, 10, 1)).isEmpty();
   }
 }

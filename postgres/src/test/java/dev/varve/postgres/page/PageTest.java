@@ -150,14 +150,15 @@ class PageTest {
     byte[] bytes = new byte[Page.SIZE];
     Arrays.fill(bytes, (byte) 3);
     MemorySegment filled = MemorySegment.ofArray(bytes);
+    int[] scratch = Checksum.newScratch();
     Page.initialize(page, 8);
     int sum = 0;
     for (int i = 0; i < 20_000; i++) {
-      sum += Checksum.of(filled, i) + (Page.damage(page) == null ? 1 : 0);
+      sum += Checksum.of(filled, i, scratch) + (Page.damage(page) == null ? 1 : 0);
     }
     long before = threads.getCurrentThreadAllocatedBytes();
     for (int i = 0; i < 20_000; i++) {
-      sum += Checksum.of(filled, i) + (Page.damage(page) == null ? 1 : 0);
+      sum += Checksum.of(filled, i, scratch) + (Page.damage(page) == null ? 1 : 0);
     }
     assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(20_000);
     assertThat(sum).isNotZero();
