@@ -13,12 +13,12 @@ import java.nio.file.attribute.UserPrincipal;
 import org.jspecify.annotations.Nullable;
 
 /// Directory trees: deleting them, and giving them to another user. Links are never followed.
-final class Trees {
+public final class Trees {
 
   private Trees() {}
 
   /// Deletes a tree, and does not mind what another process deletes first.
-  static void delete(Path root) throws IOException {
+  public static void delete(Path root) throws IOException {
     if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }

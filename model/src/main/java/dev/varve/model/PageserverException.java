@@ -12,6 +12,12 @@ public abstract sealed class PageserverException extends RuntimeException {
     super(message, cause);
   }
 
+  /// The sentence; never null.
+  @Override
+  public final String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
+
   /// PostgreSQL's five-character code for this failure.
   public final String sqlState() {
     return switch (this) {

@@ -1,0 +1,73 @@
+package dev.varve.cli;
+
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// The `varve` command.
+///
+/// Exit codes: 0 done; 1 not done, and standard error says why in one sentence; 2 the command line
+/// itself is wrong.
+@Command(
+    name = "varve",
+    version = "varve 0.1.0",
+    mixinStandardHelpOptions = true,
+    description = {
+      "A pageserver for PostgreSQL: keeps every version of every page of a running server, and"
+          + " from",
+      "that gives any page at any LSN, branches in milliseconds, and restore to any moment.%n"
+    },
+    footer = {
+      "",
+      "Also: varve test passes this source tree's tests; varve bench runs its benchmarks.",
+      "A first look, with nothing installed: varve demo"
+    },
+    subcommands = {
+      ServeCommand.class,
+      ImportCommand.class,
+      ListCommand.class,
+      ShowCommand.class,
+      WaitCommand.class,
+      BranchCommand.class,
+      RestoreCommand.class,
+      PageCommand.class,
+      DeleteCommand.class,
+      WalCommand.class,
+      DemoCommand.class,
+      CommandLine.HelpCommand.class
+    })
+public final class Main implements Runnable {
+
+  @Spec private CommandSpec spec;
+
+  /// Runs one command and ends the process with its exit code.
+  public static void main(String[] args) {
+    int code = commandLine().execute(args);
+    // Never System.exit from inside a command: a server's own shutdown would wait for itself.
+    System.exit(code);
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler((failure, command, _) -> {
+          PrintWriter err = command.getErr();
+          err.println("varve: " + sentence(failure));
+          err.flush();
+          return 1;
+        });
+  }
+
+  private static String sentence(Throwable failure) {
+    String message = failure.getMessage();
+    return message == null ? failure.toString() : message;
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "which command? varve --help lists them");
+  }
+}

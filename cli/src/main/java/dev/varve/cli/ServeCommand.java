@@ -1,0 +1,65 @@
+package dev.varve.cli;
+
+import dev.varve.server.ServerConfig;
+import dev.varve.server.VarveServer;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/// Runs the server until it is told to stop.
+@Command(
+    name = "serve",
+    description = "Run the server, in the foreground, until SIGTERM or Ctrl-C.",
+    mixinStandardHelpOptions = true)
+final class ServeCommand implements Callable<Integer> {
+
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      defaultValue = "./varve-data",
+      description = "Where everything is kept (default: ${DEFAULT-VALUE}); made if missing.")
+  private Path data = Path.of("varve-data");
+
+  @Option(
+      names = "--http",
+      paramLabel = "HOST:PORT",
+      defaultValue = "127.0.0.1:9898",
+      description = "The HTTP API (default: ${DEFAULT-VALUE}).")
+  private String http = "";
+
+  @Option(
+      names = "--pg",
+      paramLabel = "HOST:PORT",
+      defaultValue = "127.0.0.1:64000",
+      description = "The page service, for libpq clients (default: ${DEFAULT-VALUE}).")
+  private String pg = "";
+
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      defaultValue = "1GiB",
+      description = {
+        "The memory budget, heap and off-heap together (default: ${DEFAULT-VALUE}, at least"
+            + " 256MiB).",
+        "The process stays within it plus 256 MiB for the JVM itself. The launcher turns it into",
+        "the JVM's flags."
+      })
+  private String memory = "";
+
+  @Override
+  public Integer call() throws Exception {
+    VarveServer.run(ServerConfig.of(data, http, pg, memoryBudget()));
+    return 0;
+  }
+
+  /// The launcher has parsed the option already and passes bytes.
+  private long memoryBudget() {
+    Long bytes = Long.getLong("varve.memory");
+    if (bytes == null) {
+      throw new CliException(
+          "start the server with the varve launcher, which makes the JVM keep --memory " + memory);
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,92 @@
+package dev.varve.cli;
+
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
+
+/// One timeline in full: what it is, how far it is, what can be restored, whom it follows.
+@Command(
+    name = "show",
+    description = "Show one timeline: its state, its restorable window, what it follows.",
+    mixinStandardHelpOptions = true)
+final class ShowCommand implements Callable<Integer> {
+
+  @Mixin private ServerOptions server = new ServerOptions();
+
+  @Parameters(paramLabel = "NAME", description = "The timeline's name.")
+  private String name = "";
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    JsonNode timeline = server.client().timeline(name);
+    PrintWriter out = spec.commandLine().getOut();
+    if (server.json) {
+      out.println(timeline.toPrettyString());
+      return 0;
+    }
+    line(out, "name", text(timeline, "name"));
+    line(out, "state", state(timeline));
+    line(out, "PostgreSQL", text(timeline, "pg_version"));
+    line(out, "tenant", text(timeline, "tenant_id"));
+    line(out, "timeline", text(timeline, "timeline_id"));
+    line(out, "branch of", branchOf(timeline));
+    line(out, "last LSN", text(timeline, "last_record_lsn"));
+    line(out, "durable LSN", text(timeline, "disk_consistent_lsn"));
+    line(
+        out,
+        "restorable LSNs",
+        text(timeline, "min_readable_lsn") + " to " + text(timeline, "last_record_lsn"));
+    line(
+        out,
+        "restorable times",
+        timeline.path("last_commit_time").isString()
+            ? text(timeline, "first_commit_time") + " to " + text(timeline, "last_commit_time")
+            : "no commit yet");
+    line(out, "size on disk", Sizes.bytes(timeline.get("current_physical_size").asLong()));
+    line(out, "layers", text(timeline, "layer_count"));
+    JsonNode receiver = timeline.path("wal_receiver");
+    if (receiver.isObject()) {
+      line(out, "follows", text(receiver, "source"));
+      line(out, "WAL receiver", text(receiver, "state"));
+      line(out, "received LSN", text(receiver, "last_received_msg_lsn"));
+      if (receiver.path("last_error").isString()) {
+        line(out, "last error", text(receiver, "last_error"));
+      }
+    }
+    out.flush();
+    return 0;
+  }
+
+  private static void line(PrintWriter out, String what, String value) {
+    out.printf("%-17s %s%n", what, value);
+  }
+
+  private static String text(JsonNode node, String field) {
+    JsonNode value = node.path(field);
+    return value.isMissingNode() || value.isNull() ? "-" : value.asString();
+  }
+
+  static String state(JsonNode timeline) {
+    String reason = text(timeline, "state_reason");
+    return text(timeline, "state") + (reason.equals("-") ? "" : ": " + reason);
+  }
+
+  static String branchOf(JsonNode timeline) {
+    String ancestor = text(timeline, "ancestor_name");
+    return ancestor.equals("-") ? "-" : ancestor + " at " + text(timeline, "ancestor_lsn");
+  }
+
+  static String source(JsonNode timeline) {
+    JsonNode receiver = timeline.path("wal_receiver");
+    return receiver.isObject()
+        ? text(receiver, "source") + " (" + text(receiver, "state") + ")"
+        : "-";
+  }
+}

@@ -1,0 +1,290 @@
+package dev.varve.datadir.restore;
+
+import dev.varve.datadir.DataDirectory;
+import dev.varve.datadir.Database;
+import dev.varve.datadir.DirectoryKeys;
+import dev.varve.datadir.RelationFork;
+import dev.varve.datadir.ReplicationOrigin;
+import dev.varve.datadir.SlruSegment;
+import dev.varve.datadir.Tablespace;
+import dev.varve.datadir.backup.OriginsFile;
+import dev.varve.model.Lsn;
+import dev.varve.postgres.PgVersion;
+import dev.varve.postgres.backup.DataFiles;
+import dev.varve.postgres.control.ControlFile;
+import dev.varve.postgres.page.Checksum;
+import dev.varve.postgres.page.Page;
+import dev.varve.postgres.record.PreparedTransaction;
+import dev.varve.postgres.slru.Slru;
+import dev.varve.timeline.Timeline;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A complete data directory as of one LSN, as a tar that an unmodified PostgreSQL starts from: as
+/// after a clean stop, on a new PostgreSQL timeline, with nothing to replay. For one thread.
+///
+/// Transactions that were under way at the LSN have their place in the commit log but no verdict
+/// there, and nobody runs them any more: PostgreSQL takes them for aborted, as after a crash.
+/// Prepared ones wait to be finished.
+///
+/// Order of the entries: directories, configuration, SLRUs, the databases in the order of their
+/// keys, state files of prepared transactions, then what makes it startable: history file, WAL
+/// segment and, last, the control file. A tablespace is a folder in `pg_tblspc`, from which
+/// PostgreSQL starts, too; who unpacks may put it elsewhere and link to it.
+public final class BaseBackup {
+
+  /// Blocks in one file of a relation: 1 GiB.
+  private static final int SEGMENT_BLOCKS = 131_072;
+
+  private static final List<String> DIRECTORIES =
+      List.of(
+          "base",
+          "global",
+          "pg_commit_ts",
+          "pg_dynshmem",
+          "pg_logical/mappings",
+          "pg_logical/snapshots",
+          "pg_multixact/members",
+          "pg_multixact/offsets",
+          "pg_notify",
+          "pg_replslot",
+          "pg_serial",
+          "pg_snapshots",
+          "pg_stat",
+          "pg_stat_tmp",
+          "pg_subtrans",
+          "pg_tblspc",
+          "pg_twophase",
+          "pg_wal/archive_status",
+          "pg_xact");
+
+  private final DataDirectory directory;
+  private final ControlFile control;
+  private final PgVersion version;
+  private final StartingPoint start;
+  private final boolean checksums;
+  private final byte[] page = new byte[Page.SIZE];
+  private final MemorySegment pageSegment = MemorySegment.ofArray(page);
+
+  /// The folder `global`, which is no database's.
+  private static final Database SHARED = new Database(DirectoryKeys.GLOBAL_TABLESPACE, 0, "");
+
+  private BaseBackup(DataDirectory directory, Instant now) {
+    this.directory = directory;
+    this.control = directory.control();
+    this.version = control.version();
+    this.checksums = control.dataChecksumVersion() != 0;
+    this.start = new StartingPoint(directory, now);
+  }
+
+  /// The directory of a timeline as of an LSN, which must be readable now.
+  ///
+  /// @throws dev.varve.model.PageserverException when it is not, or what is needed can't be read
+  public static BaseBackup of(Timeline timeline, Lsn lsn, Instant now) {
+    return new BaseBackup(DataDirectory.at(timeline, lsn), now);
+  }
+
+  /// About how large the tar will be: the pages of all relations.
+  public long estimatedBytes() {
+    long[] blocks = {0};
+    for (Database database : directory.databases()) {
+      directory.forEachRelation(
+          database.tablespace(), database.database(), (_, count) -> blocks[0] += count);
+    }
+    return blocks[0] * Page.SIZE + control.walSegmentSize();
+  }
+
+  /// Writes the tar; complete only when this returns.
+  ///
+  /// @throws dev.varve.model.PageserverException naming the page or file that can't be read
+  public void write(OutputStream out) throws IOException {
+    var tar = new BackupTar(out, start.time());
+    directories(tar);
+    for (var file : Configuration.of(directory.otherFiles()).entrySet()) {
+      directory(tar, file.getKey());
+      tar.file(file.getKey(), file.getValue());
+    }
+    for (Slru slru : Slru.values()) {
+      slru(tar, slru);
+    }
+    relationsOf(tar, SHARED);
+    for (Database database : directory.databases()) {
+      database(tar, database);
+    }
+    preparedTransactions(tar);
+    List<ReplicationOrigin> origins = directory.replicationOrigins();
+    if (!origins.isEmpty()) {
+      tar.file(OriginsFile.PATH, OriginsFile.toBytes(origins));
+    }
+    start.write(tar);
+    tar.finish();
+  }
+
+  private void directories(BackupTar tar) throws IOException {
+    for (String path : DIRECTORIES) {
+      tar.directory(path);
+    }
+    if (version.compareTo(PgVersion.V17) >= 0) {
+      tar.directory("pg_wal/summaries");
+    }
+    tar.file("PG_VERSION", (version.major() + "\n").getBytes(StandardCharsets.US_ASCII));
+    for (Tablespace tablespace : directory.tablespaces()) {
+      tar.directory(tablespaceFolder(tablespace.oid()));
+    }
+  }
+
+  private static void directory(BackupTar tar, String file) throws IOException {
+    int slash = file.lastIndexOf('/');
+    if (slash > 0) {
+      tar.directory(file.substring(0, slash));
+    }
+  }
+
+  private void slru(BackupTar tar, Slru slru) throws IOException {
+    for (SlruSegment segment : directory.slruSegments(slru)) {
+      int first = segment.segment() * Slru.PAGES_PER_SEGMENT;
+      tar.file(
+          slru.directory() + "/" + Slru.fileName(segment.segment()),
+          (long) segment.pages() * Page.SIZE,
+          out -> {
+            for (int i = 0; i < segment.pages(); i++) {
+              directory.slruPage(slru, first + i, pageSegment);
+              out.write(page);
+            }
+          });
+    }
+  }
+
+  private void preparedTransactions(BackupTar tar) throws IOException {
+    unchecked(() ->
+        directory.forEachPrepared((xid, file) ->
+            checked(() ->
+                tar.file("pg_twophase/" + PreparedTransaction.fileName(version, xid), file))));
+  }
+
+  private void database(BackupTar tar, Database database) throws IOException {
+    if (database.equals(SHARED)) {
+      return;
+    }
+    String folder = folder(database.tablespace(), database.database());
+    tar.directory(folder);
+    tar.file(folder + "/PG_VERSION", database.versionFile().getBytes(StandardCharsets.US_ASCII));
+    relationsOf(tar, database);
+  }
+
+  /// The relations and the relation map of a database's folder.
+  private void relationsOf(BackupTar tar, Database database) throws IOException {
+    String folder = folder(database.tablespace(), database.database());
+    byte[] map = directory.relationMap(database.tablespace(), database.database());
+    if (map != null) {
+      tar.file(folder + "/pg_filenode.map", map);
+    }
+    List<Fork> forks = new ArrayList<>();
+    unchecked(() ->
+        directory.forEachRelation(
+            database.tablespace(),
+            database.database(),
+            (fork, blocks) ->
+                checked(() -> {
+                  if (!forks.isEmpty() && !forks.getFirst().isOfSameRelation(fork)) {
+                    relation(tar, folder, forks);
+                    forks.clear();
+                  }
+                  forks.add(new Fork(fork, blocks));
+                })));
+    relation(tar, folder, forks);
+  }
+
+  /// A fork and how many blocks it has.
+  private record Fork(RelationFork fork, long blocks) {
+
+    boolean isOfSameRelation(RelationFork other) {
+      return fork.withFork(0).equals(other.withFork(0));
+    }
+
+    boolean isInit() {
+      return fork.fork() == RelationFork.INIT;
+    }
+  }
+
+  /// All forks of one relation. Of an unlogged one, the log knows the init fork alone; after a
+  /// clean stop PostgreSQL does not reset it, so its main fork is written as the copy of the init
+  /// fork that a crash would have made of it.
+  private void relation(BackupTar tar, String folder, List<Fork> forks) throws IOException {
+    boolean unlogged = forks.stream().anyMatch(Fork::isInit);
+    for (Fork fork : forks) {
+      String name = folder + "/" + Integer.toUnsignedString(fork.fork.relation());
+      if (fork.isInit()) {
+        files(tar, name, fork.fork, fork.blocks);
+      }
+      if (!unlogged || fork.isInit()) {
+        files(tar, name + RelationFork.suffix(fork.fork.fork()), fork.fork, fork.blocks);
+      }
+    }
+  }
+
+  private void files(BackupTar tar, String name, RelationFork fork, long blocks)
+      throws IOException {
+    for (long first = 0; first == 0 || first < blocks; first += SEGMENT_BLOCKS) {
+      long from = first;
+      long count = Math.min(SEGMENT_BLOCKS, blocks - first);
+      String path = first == 0 ? name : name + "." + first / SEGMENT_BLOCKS;
+      tar.file(path, count * Page.SIZE, out -> pages(out, fork, from, count));
+    }
+  }
+
+  private void pages(OutputStream out, RelationFork fork, long first, long count)
+      throws IOException {
+    for (long block = first; block < first + count; block++) {
+      directory.page(fork, (int) block, pageSegment);
+      if (checksums && !Page.isNew(pageSegment)) {
+        Page.setChecksum(pageSegment, Checksum.of(pageSegment, (int) block));
+      }
+      out.write(page);
+    }
+  }
+
+  private String folder(int tablespace, int database) {
+    String oid = Integer.toUnsignedString(database);
+    return switch (tablespace) {
+      case DirectoryKeys.GLOBAL_TABLESPACE -> "global";
+      case DirectoryKeys.DEFAULT_TABLESPACE -> "base/" + oid;
+      default -> tablespaceFolder(tablespace) + "/" + oid;
+    };
+  }
+
+  private String tablespaceFolder(int tablespace) {
+    return "pg_tblspc/"
+        + Integer.toUnsignedString(tablespace)
+        + "/"
+        + DataFiles.tablespaceFolder(version);
+  }
+
+  /// Work that writes to the tar.
+  private interface Writing {
+    void run() throws IOException;
+  }
+
+  /// Carries a failed write through a scan of the store, which knows nothing of I/O.
+  private static void checked(Writing work) {
+    try {
+      work.run();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void unchecked(Runnable scan) throws IOException {
+    try {
+      scan.run();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package dev.varve.server;
+
+import dev.varve.datadir.restore.BaseBackup;
+import dev.varve.postgres.PgVersion;
+import dev.varve.redo.Redo;
+import dev.varve.server.follow.Receivers;
+import dev.varve.server.http.HttpApi;
+import dev.varve.server.http.Routes;
+import dev.varve.server.imports.Imports;
+import dev.varve.server.page.PageService;
+import dev.varve.task.RealThreads;
+import dev.varve.task.TaskManager;
+import dev.varve.timeline.PageRedo;
+import dev.varve.timeline.Tenants;
+import dev.varve.timeline.TimelineSettings;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.CountDownLatch;
+
+/// The server, wired together: the only place that knows every part. One that exists is serving;
+/// one that is closed has ended all its work and made what it had durable.
+///
+/// | memory            | share of the budget                                                      |
+/// |-------------------|--------------------------------------------------------------------------|
+/// | heap              | a half: block cache (a quarter of the heap), requests, redo              |
+/// | layers, off heap  | three eighths: open and frozen layers, batches of imports                |
+/// | direct buffers    | an eighth: file and socket I/O of the JVM                                |
+///
+/// The launcher gives the JVM its flags accordingly. The JVM's own code, metaspace and threads come
+/// on top: up to 256 MiB.
+public final class VarveServer implements AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger(VarveServer.class.getName());
+  private static final int COMPUTING_THREADS = 2;
+  private static final Duration DRAIN = Duration.ofSeconds(30);
+
+  private final TaskManager tasks;
+  private final Tenants tenants;
+  private final Receivers receivers;
+  private final Listener pages;
+  private final HttpApi http;
+
+  private VarveServer(ServerConfig config, InstantSource clock) throws IOException {
+    var opened = new Opened();
+    try {
+      tasks = opened.add(new TaskManager(new RealThreads(clock, COMPUTING_THREADS), DRAIN));
+      tenants =
+          opened.add(
+              Tenants.open(config.data(), VarveServer::redo, tasks, settings(config.memory())));
+      receivers = opened.add(Receivers.open(config.data(), tenants, tasks));
+      var imports = new Imports(config.data().resolve("scratch"), tenants, receivers, tasks);
+      pages =
+          opened.add(
+              Listener.open(
+                  "page",
+                  config.pages(),
+                  new PageService(
+                      tenants,
+                      (timeline, lsn, target) ->
+                          BaseBackup.of(timeline, lsn, clock.instant()).write(target))));
+      http =
+          opened.add(
+              HttpApi.open(config.http(), new Routes(tenants, receivers, imports, tasks, clock)));
+    } catch (IOException | RuntimeException e) {
+      opened.closeAfter(e);
+      throw e;
+    }
+  }
+
+  /// Opens the data directory and both ports.
+  ///
+  /// @throws IOException saying which of them can't be used, and why
+  public static VarveServer open(ServerConfig config, InstantSource clock) throws IOException {
+    return new VarveServer(config, clock);
+  }
+
+  /// Runs a server until the process is told to stop.
+  public static void run(ServerConfig config) throws IOException, InterruptedException {
+    var stop = new CountDownLatch(1);
+    var main = Thread.currentThread();
+    // The hook only releases the latch and waits for this thread, which closes everything in order.
+    var hook =
+        new Thread(
+            () -> {
+              stop.countDown();
+              try {
+                main.join();
+              } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            "shutdown");
+    Runtime.getRuntime().addShutdownHook(hook);
+    try (var server = open(config, InstantSource.system())) {
+      announce(config, server);
+      stop.await();
+      System.out.println("varve: stopping: making what was taken in durable ...");
+    }
+    System.out.println("varve: stopped");
+  }
+
+  private static void announce(ServerConfig config, VarveServer server) {
+    System.out.printf(
+        "varve: serving %s; HTTP API on http://%s, page service on %s, memory budget %d MiB%n",
+        config.data(),
+        text(server.httpAddress()),
+        text(server.pageAddress()),
+        config.memory() >> 20);
+    for (InetSocketAddress address : new InetSocketAddress[] {config.http(), config.pages()}) {
+      if (!address.getAddress().isLoopbackAddress()) {
+        System.out.printf(
+            "varve: WARNING: %s is open to the network, and everybody there may read and change"
+                + " everything: this version has no authentication%n",
+            text(address));
+      }
+    }
+  }
+
+  private static String text(InetSocketAddress address) {
+    return address.getHostString() + ":" + address.getPort();
+  }
+
+  private static PageRedo redo(int pgVersion) {
+    return new Redo(PgVersion.ofMajor(pgVersion))::apply;
+  }
+
+  /// What is not heap and not the JVM's own buffers is for layers; a quarter of the heap caches
+  /// blocks.
+  static TimelineSettings settings(long memory) {
+    long layers = memory * 3 / 8;
+    long distance = Math.min(64L << 20, layers / 6);
+    return new TimelineSettings(layers, memory / 8, distance, Duration.ofMinutes(10), 2);
+  }
+
+  public InetSocketAddress httpAddress() {
+    return http.address();
+  }
+
+  public InetSocketAddress pageAddress() {
+    return pages.address();
+  }
+
+  @Override
+  public void close() throws IOException {
+    LOG.log(System.Logger.Level.INFO, "closing");
+    // In the opposite order of opening: no new requests, then no new data, then what is below.
+    try (tasks;
+        tenants;
+        receivers;
+        pages;
+        http) {
+      // Nothing to do but close.
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package dev.varve.server.http;
+
+import dev.varve.server.follow.Receivers;
+import dev.varve.server.imports.Imports;
+import dev.varve.task.TaskManager;
+import dev.varve.task.TaskReport;
+import dev.varve.timeline.Tenants;
+import java.io.IOException;
+import java.time.InstantSource;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// All routes. `TENANT` stands for `/v1/tenant/:tenant_id`, `TIMELINE` for
+/// `TENANT/timeline/:timeline_id`.
+///
+/// | route                                | answer                                               |
+/// |--------------------------------------|------------------------------------------------------|
+/// | `GET /v1/status`                     | that the server is there, and its version            |
+/// | `GET /v1/tenant`                     | all tenants                                          |
+/// | `GET TENANT`                         | one tenant                                           |
+/// | `GET TENANT/timeline`                | its timelines                                        |
+/// | `POST TENANT/timeline`               | 201, a branch: `name`, `ancestor_timeline_id`, and `ancestor_start_lsn`, `ancestor_start_time` or `ancestor_start` = `now` |
+/// | `GET TIMELINE`                       | one timeline                                         |
+/// | `DELETE TIMELINE`                    | deletes it                                           |
+/// | `GET TIMELINE/wal_receiver`          | what it follows, and how far it is                   |
+/// | `GET TIMELINE/get_lsn_by_timestamp`  | `timestamp`: the last commit at or before it         |
+/// | `GET TIMELINE/wait_lsn`              | `lsn`, `timeout_ms`: waits for it                    |
+/// | `GET TIMELINE/page`                  | `relation`, `block`, `fork`, `lsn`: 8192 bytes       |
+/// | `GET TIMELINE/fullbackup`            | `lsn` or `timestamp`: a data directory as a tar      |
+/// | `PUT TIMELINE/checkpoint`            | makes what has been taken in durable                 |
+/// | `GET /v1/timeline`                   | all timelines of all tenants                         |
+/// | `GET /v1/timeline/:name`             | the timeline of that name                            |
+/// | `POST /v1/import`                    | 202, an import: `name`, and `from` (a connection string) or `tar` and perhaps `wal` (paths on the server) |
+/// | `GET /v1/import/:import_id`          | how far it is                                        |
+/// | `GET /v1/task`                       | the background tasks                                 |
+public final class Routes {
+
+  private static final String TENANT = "/v1/tenant/:tenant_id";
+  private static final String TIMELINE = TENANT + "/timeline/:timeline_id";
+
+  private final TaskManager tasks;
+  private final TenantRoutes tenants;
+  private final ReadRoutes reads;
+  private final ImportRoutes imports;
+
+  public Routes(
+      Tenants tenants,
+      Receivers receivers,
+      Imports imports,
+      TaskManager tasks,
+      InstantSource clock) {
+    this.tasks = tasks;
+    var json = new TimelineJson(tenants, receivers);
+    this.tenants = new TenantRoutes(tenants, receivers, json);
+    this.reads = new ReadRoutes(tenants, receivers, clock);
+    this.imports = new ImportRoutes(imports);
+  }
+
+  Router router() {
+    return new Router()
+        .on("GET", "/v1/status", Routes::status)
+        .on("GET", "/v1/tenant", tenants::list)
+        .on("GET", TENANT, tenants::tenant)
+        .on("GET", TENANT + "/timeline", tenants::timelinesOfTenant)
+        .on("POST", TENANT + "/timeline", tenants::branch)
+        .on("GET", TIMELINE, tenants::timeline)
+        .on("DELETE", TIMELINE, tenants::delete)
+        .on("GET", TIMELINE + "/wal_receiver", tenants::walReceiver)
+        .on("PUT", TIMELINE + "/checkpoint", tenants::checkpoint)
+        .on("GET", TIMELINE + "/get_lsn_by_timestamp", reads::lsnByTimestamp)
+        .on("GET", TIMELINE + "/wait_lsn", reads::waitLsn)
+        .on("GET", TIMELINE + "/page", reads::page)
+        .on("GET", TIMELINE + "/fullbackup", reads::fullBackup)
+        .on("GET", "/v1/timeline", tenants::timelines)
+        .on("GET", "/v1/timeline/:name", tenants::timelineByName)
+        .on("POST", "/v1/import", imports::begin)
+        .on("GET", "/v1/import/:import_id", imports::progress)
+        .on("GET", "/v1/task", this::tasks);
+  }
+
+  private static void status(Call call) throws IOException {
+    ObjectNode status = Call.JSON.createObjectNode();
+    status.put("id", 1);
+    status.put("version", "0.1.0");
+    call.answer(200, status);
+  }
+
+  private void tasks(Call call) throws IOException {
+    ArrayNode list = Call.JSON.createArrayNode();
+    for (TaskReport report : tasks.report()) {
+      list.add(TimelineJson.task(report));
+    }
+    call.answer(200, list);
+  }
+}

@@ -1,0 +1,165 @@
+package dev.varve.server.http;
+
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException.InvalidRequest;
+import dev.varve.model.PageserverException.NotFound;
+import dev.varve.model.TenantId;
+import dev.varve.model.TimelineId;
+import dev.varve.server.follow.Receivers;
+import dev.varve.timeline.Tenants;
+import dev.varve.timeline.Timeline;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.Comparator;
+import java.util.List;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Tenants and timelines: listing, branching, deleting.
+final class TenantRoutes {
+
+  private static final SecureRandom IDS = new SecureRandom();
+
+  private final Tenants tenants;
+  private final Receivers receivers;
+  private final TimelineJson json;
+
+  TenantRoutes(Tenants tenants, Receivers receivers, TimelineJson json) {
+    this.tenants = tenants;
+    this.receivers = receivers;
+    this.json = json;
+  }
+
+  static Timeline find(Tenants tenants, Call call) {
+    TenantId tenant = Call.parse(call.path("tenant_id"), TenantId::parse);
+    TimelineId id = Call.parse(call.path("timeline_id"), TimelineId::parse);
+    return tenants
+        .find(tenant, id)
+        .orElseThrow(
+            () -> new NotFound("tenant " + tenant + " has no timeline " + id + " on this server"));
+  }
+
+  private List<Timeline> ofTenant(TenantId tenant) {
+    List<Timeline> found = sorted().stream().filter(t -> t.tenant().equals(tenant)).toList();
+    if (found.isEmpty()) {
+      throw new NotFound("there is no tenant " + tenant + " on this server");
+    }
+    return found;
+  }
+
+  private List<Timeline> sorted() {
+    return tenants.timelines().stream().sorted(Comparator.comparing(Timeline::name)).toList();
+  }
+
+  void list(Call call) throws IOException {
+    ArrayNode list = Call.JSON.createArrayNode();
+    sorted().stream().map(Timeline::tenant).distinct().forEach(t -> list.add(tenantJson(t)));
+    call.answer(200, list);
+  }
+
+  void tenant(Call call) throws IOException {
+    TenantId tenant = Call.parse(call.path("tenant_id"), TenantId::parse);
+    ObjectNode answer = tenantJson(tenant);
+    ArrayNode timelines = answer.putArray("timelines");
+    ofTenant(tenant).forEach(timeline -> timelines.add(timeline.id().toString()));
+    call.answer(200, answer);
+  }
+
+  private static ObjectNode tenantJson(TenantId tenant) {
+    return Call.JSON.createObjectNode().put("id", tenant.toString());
+  }
+
+  void timelinesOfTenant(Call call) throws IOException {
+    answer(call, ofTenant(Call.parse(call.path("tenant_id"), TenantId::parse)));
+  }
+
+  void timelines(Call call) throws IOException {
+    answer(call, sorted());
+  }
+
+  private void answer(Call call, List<Timeline> timelines) throws IOException {
+    ArrayNode list = Call.JSON.createArrayNode();
+    timelines.forEach(timeline -> list.add(json.timeline(timeline)));
+    call.answer(200, list);
+  }
+
+  void timeline(Call call) throws IOException {
+    call.answer(200, json.timeline(find(tenants, call)));
+  }
+
+  void timelineByName(Call call) throws IOException {
+    String name = call.path("name");
+    Timeline timeline =
+        tenants
+            .find(name)
+            .orElseThrow(
+                () -> new NotFound("there is no timeline " + name + "; varve list shows them"));
+    call.answer(200, json.timeline(timeline));
+  }
+
+  void branch(Call call) throws IOException {
+    ObjectNode body = call.body();
+    TenantId tenant = Call.parse(call.path("tenant_id"), TenantId::parse);
+    TimelineId ancestorId =
+        Call.parse(Call.requiredText(body, "ancestor_timeline_id"), TimelineId::parse);
+    Timeline ancestor =
+        tenants
+            .find(tenant, ancestorId)
+            .orElseThrow(() -> new NotFound("there is no timeline " + ancestorId + " to branch"));
+    TimelineId id =
+        Call.text(body, "new_timeline_id")
+            .map(text -> Call.parse(text, TimelineId::parse))
+            .orElseGet(() -> new TimelineId(IDS.nextLong(), IDS.nextLong()));
+    String name = Call.text(body, "name").orElseGet(id::toString);
+    requireName(name);
+    Timeline branch = tenants.branch(ancestor, id, name, branchPoint(ancestor, body));
+    call.answer(201, json.timeline(branch));
+  }
+
+  static void requireName(String name) {
+    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,62}")) {
+      throw new InvalidRequest(
+          "\""
+              + name
+              + "\" can't be a name: use up to 63 letters, digits, '-', '_' and '.', a letter or"
+              + " digit first");
+    }
+  }
+
+  private Lsn branchPoint(Timeline ancestor, ObjectNode body) {
+    var lsn = Call.text(body, "ancestor_start_lsn").map(text -> Call.parse(text, Lsn::parse));
+    if (lsn.isPresent()) {
+      return lsn.get().alignUp();
+    }
+    var time = Call.text(body, "ancestor_start_time").map(Call::instant);
+    if (time.isPresent()) {
+      return receivers.lsnAt(ancestor, time.get());
+    }
+    return Call.text(body, "ancestor_start").orElse("").equals("now")
+        ? receivers.awaitSource(ancestor)
+        : ancestor.lastRecordLsn();
+  }
+
+  void delete(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    ObjectNode answer = Call.JSON.createObjectNode();
+    receivers.delete(timeline).ifPresent(warning -> answer.put("warning", warning));
+    call.answer(200, answer);
+  }
+
+  void walReceiver(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    call.answer(
+        200,
+        receivers
+            .status(timeline)
+            .map(TimelineJson::receiver)
+            .orElseThrow(() -> new NotFound(timeline.name() + " follows no server")));
+  }
+
+  void checkpoint(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    timeline.checkpoint();
+    call.answer(200, json.timeline(timeline));
+  }
+}

@@ -1,0 +1,110 @@
+package dev.varve.server.http;
+
+import dev.varve.datadir.CommitTimes;
+import dev.varve.model.PageserverException;
+import dev.varve.server.follow.Receivers;
+import dev.varve.task.TaskReport;
+import dev.varve.timeline.Tenants;
+import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
+import dev.varve.walreceiver.WalReceiverStatus;
+import java.time.Instant;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Timelines and what belongs to them, as the API describes them.
+final class TimelineJson {
+
+  private final Tenants tenants;
+  private final Receivers receivers;
+
+  TimelineJson(Tenants tenants, Receivers receivers) {
+    this.tenants = tenants;
+    this.receivers = receivers;
+  }
+
+  ObjectNode timeline(Timeline timeline) {
+    ObjectNode json = Call.JSON.createObjectNode();
+    json.put("tenant_id", timeline.tenant().toString());
+    json.put("timeline_id", timeline.id().toString());
+    json.put("name", timeline.name());
+    json.put("state", timeline.state().word());
+    json.put("state_reason", reason(timeline.state()));
+    json.put("pg_version", timeline.pgVersion());
+    json.put("created_at", timeline.created().toString());
+    timeline
+        .ancestor()
+        .ifPresentOrElse(
+            ancestor -> {
+              json.put("ancestor_timeline_id", ancestor.toString());
+              json.put("ancestor_lsn", timeline.ancestorLsn().toString());
+              tenants
+                  .find(timeline.tenant(), ancestor)
+                  .ifPresent(found -> json.put("ancestor_name", found.name()));
+            },
+            () -> json.putNull("ancestor_timeline_id").putNull("ancestor_lsn"));
+    json.put("last_record_lsn", timeline.lastRecordLsn().toString());
+    json.put("disk_consistent_lsn", timeline.diskConsistentLsn().toString());
+    json.put("min_readable_lsn", timeline.readableFrom().toString());
+    json.put("current_physical_size", timeline.layerBytes());
+    json.put("layer_count", timeline.layerCount());
+    commitTimes(timeline, json);
+    receivers.status(timeline).ifPresent(status -> json.set("wal_receiver", receiver(status)));
+    return json;
+  }
+
+  private static void commitTimes(Timeline timeline, ObjectNode json) {
+    json.putNull("first_commit_time").putNull("last_commit_time");
+    switch (timeline.state()) {
+      case TimelineState.Active _, TimelineState.Failing _ -> {
+        try {
+          var times = new CommitTimes(timeline);
+          times
+              .first()
+              .ifPresent(commit -> json.put("first_commit_time", commit.time().toString()));
+          times.last().ifPresent(commit -> json.put("last_commit_time", commit.time().toString()));
+        } catch (PageserverException e) {
+          json.put("commit_time_error", e.getMessage());
+        }
+      }
+      case TimelineState.Importing _, TimelineState.Broken _, TimelineState.Deleting _ -> {}
+    }
+  }
+
+  private static @Nullable String reason(TimelineState state) {
+    return switch (state) {
+      case TimelineState.Failing(String reason) -> reason;
+      case TimelineState.Broken(String reason) -> reason;
+      case TimelineState.Importing _, TimelineState.Active _, TimelineState.Deleting _ -> null;
+    };
+  }
+
+  static ObjectNode receiver(WalReceiverStatus status) {
+    ObjectNode json = Call.JSON.createObjectNode();
+    json.put("source", status.source());
+    json.put("state", status.state().name().toLowerCase(Locale.ROOT));
+    json.put("last_received_msg_lsn", status.received().toString());
+    Instant heard = status.lastMessage();
+    json.put("last_received_msg_ts", heard == null ? null : heard.toString());
+    json.put("source_lsn", status.sourceEnd().toString());
+    json.put("reported_flush_lsn", status.flushed().toString());
+    json.put("slot", status.slot());
+    json.put("last_error", status.lastError());
+    return json;
+  }
+
+  static ObjectNode task(TaskReport report) {
+    ObjectNode json = Call.JSON.createObjectNode();
+    json.put("kind", report.kind().toString());
+    json.put("name", report.name());
+    json.put("lane", report.lane());
+    json.put("state", report.state().toString());
+    json.put("runs", report.runs());
+    json.put("failures", report.failures());
+    json.put("last_failure", report.lastFailure());
+    Instant next = report.nextRun();
+    json.put("next_run", next == null ? null : next.toString());
+    return json;
+  }
+}
