@@ -1,0 +1,50 @@
+package dev.varve.testkit.disk;
+
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+
+/// What there is to know of a file or a directory.
+record DiskAttributes(DiskNode node, long size) implements BasicFileAttributes {
+
+  private static final FileTime TIME = FileTime.fromMillis(0);
+
+  @Override
+  public FileTime lastModifiedTime() {
+    return TIME;
+  }
+
+  @Override
+  public FileTime lastAccessTime() {
+    return TIME;
+  }
+
+  @Override
+  public FileTime creationTime() {
+    return TIME;
+  }
+
+  @Override
+  public boolean isRegularFile() {
+    return node instanceof DiskNode.Content;
+  }
+
+  @Override
+  public boolean isDirectory() {
+    return node instanceof DiskNode.Directory;
+  }
+
+  @Override
+  public boolean isSymbolicLink() {
+    return false;
+  }
+
+  @Override
+  public boolean isOther() {
+    return false;
+  }
+
+  @Override
+  public Object fileKey() {
+    return System.identityHashCode(node);
+  }
+}
