@@ -53,23 +53,34 @@ final class TenantFiles {
     Path temporary = timelines.resolve(identity.id() + DurableFile.TEMPORARY);
     DurableFile.createDirectories(timelines);
     deleteTree(temporary);
+    Files.createDirectory(temporary);
     try {
-      Files.createDirectory(temporary);
       new TimelineFiles(temporary).create(identity, index);
-      Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
-      DurableFile.syncDirectory(timelines);
+      rename(temporary, directory);
     } catch (IOException e) {
-      deleteAfter(e, temporary);
-      deleteAfter(e, directory);
+      try {
+        deleteTree(temporary);
+      } catch (IOException next) {
+        e.addSuppressed(next); // and left for the next start
+      }
       throw e;
     }
   }
 
-  private static void deleteAfter(IOException failure, Path directory) {
+  /// Renames a directory durably, or, failing that, not at all.
+  private static void rename(Path from, Path to) throws IOException {
+    Path parent = from.resolveSibling(".").normalize();
+    Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
     try {
-      deleteTree(directory);
+      DurableFile.syncDirectory(parent);
     } catch (IOException e) {
-      failure.addSuppressed(e);
+      try {
+        Files.move(to, from, StandardCopyOption.ATOMIC_MOVE);
+        DurableFile.syncDirectory(parent);
+      } catch (IOException next) {
+        e.addSuppressed(next);
+      }
+      throw e;
     }
   }
 
@@ -80,13 +91,7 @@ final class TenantFiles {
     Path directory = files.directory();
     Path aside = directory.resolveSibling(directory.getFileName() + DELETED);
     deleteTree(aside);
-    Files.move(directory, aside, StandardCopyOption.ATOMIC_MOVE);
-    try {
-      DurableFile.syncDirectory(directory.resolveSibling(".").normalize());
-    } catch (IOException e) {
-      Files.move(aside, directory, StandardCopyOption.ATOMIC_MOVE);
-      throw e;
-    }
+    rename(directory, aside);
     return aside;
   }
 

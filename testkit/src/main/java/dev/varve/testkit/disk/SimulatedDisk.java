@@ -137,6 +137,7 @@ public final class SimulatedDisk {
   }
 
   synchronized void createDirectory(DiskPath path) throws IOException {
+    look();
     DiskNode.Directory parent = requireDirectory(path.requireParent());
     if (parent.now.containsKey(path.name())) {
       throw new FileAlreadyExistsException(path.toString());
