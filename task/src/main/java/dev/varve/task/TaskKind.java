@@ -11,7 +11,7 @@ public enum TaskKind {
   /// Looks after timelines from time to time: ages, limits, states.
   HOUSEKEEPING(Threads.WAITING),
   /// A short step that changes which layers, branches or timelines there are.
-  STRUCTURE(Threads.WAITING),
+  STRUCTURE(Threads.PROMPT),
   /// Serves a client or listens for clients.
   SERVICE(Threads.WAITING);
 
@@ -20,7 +20,10 @@ public enum TaskKind {
     /// A virtual thread of its own: for what mostly waits for network or disk.
     WAITING,
     /// One of few platform threads: for what mostly computes.
-    COMPUTING
+    COMPUTING,
+    /// A platform thread of its own, at once: for short steps that others wait for. A virtual
+    /// thread would wait until others that compute let it have a processor.
+    PROMPT
   }
 
   private final Threads threads;

@@ -7,6 +7,7 @@ import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,6 +28,29 @@ class RealThreadsTest {
           manager.call(TaskKind.FLUSH, "c", "a", () -> Thread.currentThread().isVirtual());
       assertThat(waiting).isTrue();
       assertThat(computing).isFalse();
+    }
+  }
+
+  @Test
+  void aShortStepDoesNotWaitForVirtualThreadsThatCompute() throws Exception {
+    var stop = new AtomicBoolean();
+    try (TaskManager manager = manager(Duration.ofSeconds(10))) {
+      int many = 4 * Runtime.getRuntime().availableProcessors();
+      for (int i = 0; i < many; i++) {
+        manager.submit(
+            TaskSpec.once(
+                TaskKind.SERVICE,
+                "busy",
+                _ -> {
+                  while (!stop.get()) {
+                    Thread.onSpinWait();
+                  }
+                }));
+      }
+      Task step = manager.submit(TaskSpec.once(TaskKind.STRUCTURE, "step", _ -> {}));
+      boolean done = manager.await(step.end(), Duration.ofSeconds(20));
+      stop.set(true);
+      assertThat(done).isTrue();
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.varve.timeline;
 
 import dev.varve.model.PageserverException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /// What is wrong with a timeline, if anything. Any thread may call any method.
@@ -9,6 +10,7 @@ final class Condition {
   private final String timeline;
   private volatile @Nullable String broken;
   private volatile @Nullable String failing;
+  private final AtomicLong failures = new AtomicLong();
   private volatile boolean deleting;
   private volatile boolean closed;
 
@@ -34,6 +36,14 @@ final class Condition {
   /// @param reason null: all is well again
   void setFailing(@Nullable String reason) {
     failing = reason;
+    if (reason != null) {
+      failures.incrementAndGet();
+    }
+  }
+
+  /// How often something has failed.
+  long failures() {
+    return failures.get();
   }
 
   @Nullable String failing() {

@@ -240,6 +240,7 @@ public final class Timeline {
 
   void checkpoint(Instant deadline) {
     long wanted = reader.lastRecord().get();
+    long failures = condition().failures();
     requestFreeze();
     while (!isDurableUpTo(wanted)) {
       CompletableFuture<?> progress = shared.progress().next();
@@ -248,7 +249,7 @@ public final class Timeline {
       }
       condition().requireUsable();
       String reason = condition().failing();
-      if (reason != null) {
+      if (reason != null && condition().failures() > failures) {
         throw new PageserverException.Unavailable(reason);
       }
       if (shared.tasks().clock().instant().isAfter(deadline)) {
