@@ -27,20 +27,20 @@ final class ModelTimeline {
     VALUE
   }
 
-  /// @param bytes of a VALUE; else the value says all
-  record Version(Kind kind, long value, byte[] bytes) {}
+  /// @param text the bytes of a VALUE; else the value says all
+  record Version(Kind kind, long value, String text) {}
 
   record Put(Key key, Version version) {}
 
   /// @param loaded whether its images come through an {@link ImageLoad}
-  record Record(long lsn, List<Put> puts, boolean loaded) {}
+  record Entry(long lsn, List<Put> puts, boolean loaded) {}
 
   final TimelineId id;
   final String name;
   final @Nullable ModelTimeline ancestor;
   final long start;
   final long readableFrom;
-  final List<Record> records = new ArrayList<>();
+  final List<Entry> records = new ArrayList<>();
   private final Map<Key, NavigableMap<Long, Version>> versions = new HashMap<>();
 
   /// What was promised to survive.
@@ -60,7 +60,7 @@ final class ModelTimeline {
     return records.isEmpty() ? start : records.getLast().lsn;
   }
 
-  void add(Record record) {
+  void add(Entry record) {
     records.add(record);
     for (Put put : record.puts) {
       versions.computeIfAbsent(put.key, _ -> new TreeMap<>()).put(record.lsn, put.version);
@@ -119,15 +119,15 @@ final class ModelTimeline {
     return same ? null : "another page: " + gotCount + " changes instead of " + count;
   }
 
-  Optional<byte[]> value(Key key, long lsn) {
+  Optional<String> value(Key key, long lsn) {
     var last = history(key, lsn).lastEntry();
-    return last == null || last.getValue().bytes.length == 0
+    return last == null || last.getValue().text.isEmpty()
         ? Optional.empty()
-        : Optional.of(last.getValue().bytes);
+        : Optional.of(last.getValue().text);
   }
 
-  Map<Key, byte[]> scan(KeyRange range, long lsn) {
-    Map<Key, byte[]> found = new TreeMap<>();
+  Map<Key, String> scan(KeyRange range, long lsn) {
+    Map<Key, String> found = new TreeMap<>();
     for (ModelTimeline at = this; at != null; at = at.ancestor) {
       for (Key key : at.versions.keySet()) {
         if (range.contains(key)) {
