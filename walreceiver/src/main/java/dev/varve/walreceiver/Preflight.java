@@ -11,6 +11,8 @@ public final class Preflight {
 
   private static final int OLDEST = 14;
   private static final int NEWEST = 18;
+  private static final long SMALLEST_SEGMENT = 1 << 20;
+  private static final long LARGEST_SEGMENT = 1 << 30;
   private static final Pattern SIZE = Pattern.compile("(\\d{1,4})(MB|GB)");
 
   private Preflight() {}
@@ -64,11 +66,13 @@ public final class Preflight {
 
   private static int bytes(String size) throws IOException {
     Matcher parts = SIZE.matcher(size);
-    if (!parts.matches()) {
-      throw unsuitable("the WAL segment size \"" + size + "\" is none that Varve knows");
+    if (parts.matches()) {
+      long bytes = Long.parseLong(parts.group(1)) << (parts.group(2).equals("GB") ? 30 : 20);
+      if (bytes >= SMALLEST_SEGMENT && bytes <= LARGEST_SEGMENT && Long.bitCount(bytes) == 1) {
+        return (int) bytes;
+      }
     }
-    int shift = parts.group(2).equals("GB") ? 30 : 20;
-    return Math.toIntExact((long) Integer.parseInt(parts.group(1)) << shift);
+    throw unsuitable("the WAL segment size \"" + size + "\" is none that PostgreSQL has");
   }
 
   private static ConnectionFailedException unsuitable(String sentence) {

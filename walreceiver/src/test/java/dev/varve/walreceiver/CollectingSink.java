@@ -12,8 +12,8 @@ final class CollectingSink implements WalSink.Source {
   private byte[] bytes = new byte[1 << 20];
   private int length;
   private volatile long flushed;
-  private volatile int sinks;
-  private volatile int failAfter = -1;
+  private int sinks;
+  private int failAfter = -1;
 
   CollectingSink(Lsn start) {
     this.start = start.value();
@@ -21,7 +21,7 @@ final class CollectingSink implements WalSink.Source {
   }
 
   @Override
-  public WalSink open() {
+  public synchronized WalSink open() {
     sinks++;
     return new Part();
   }
@@ -34,7 +34,7 @@ final class CollectingSink implements WalSink.Source {
     return Arrays.copyOf(bytes, length);
   }
 
-  int sinks() {
+  synchronized int sinks() {
     return sinks;
   }
 
@@ -44,7 +44,7 @@ final class CollectingSink implements WalSink.Source {
   }
 
   /// The next sink's feed fails once, when this many more bytes have come.
-  void failAfter(int more) {
+  synchronized void failAfter(int more) {
     failAfter = more;
   }
 

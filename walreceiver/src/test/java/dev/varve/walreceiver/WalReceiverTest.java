@@ -12,9 +12,6 @@ import dev.varve.task.Backoff;
 import dev.varve.task.RealThreads;
 import dev.varve.task.TaskManager;
 import dev.varve.walreceiver.libpq.ConnectionInfo;
-import dev.varve.walreceiver.replication.BackupOptions;
-import dev.varve.walreceiver.replication.BackupTablespace;
-import dev.varve.walreceiver.replication.ReplicationClient;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -51,22 +48,22 @@ class WalReceiverTest {
         BANK.initialize(connection);
       }
       CollectingSink sink = sinkAtNewSegment(cluster);
-      try (var receiver = receiver(cluster, sink);
-          var load = BANK.start(cluster::connect, Load.Plan.endless(2, major).reconnecting())) {
-        for (StopMode mode : StopMode.values()) {
-          load.await(load.steps() + 30);
-          Lsn before = sink.end();
-          await(receiver, () -> sink.end().isAfter(before));
-          if (mode == StopMode.SMART) {
-            // Would wait for the load for ever.
-            cluster.kill();
-          } else {
-            cluster.stop(mode);
+      try (var receiver = receiver(cluster, sink)) {
+        try (var load = BANK.start(cluster::connect, Load.Plan.endless(2, major).reconnecting())) {
+          for (StopMode mode : StopMode.values()) {
+            load.await(load.steps() + 30);
+            Lsn before = sink.end();
+            await(receiver, () -> sink.end().isAfter(before));
+            if (mode == StopMode.SMART) {
+              // Would wait for the load for ever.
+              cluster.kill();
+            } else {
+              cluster.stop(mode);
+            }
+            cluster.start();
           }
-          cluster.start();
+          load.await(load.steps() + 30);
         }
-        load.await(load.steps() + 30);
-        load.close();
         Lsn end = Lsn.parse(cluster.query("select pg_current_wal_flush_lsn()"));
         await(receiver, () -> !sink.end().isBefore(end));
         assertThat(receiver.status().state()).isEqualTo(ReceiverState.STREAMING);
@@ -223,13 +220,8 @@ class WalReceiverTest {
 
   @Test
   void followsAPromotedServerToItsNewTimeline() throws Exception {
-    PostgresBinaries binaries = PostgresBinaries.of(17);
-    try (var cluster = LocalCluster.builder(binaries).start()) {
-      Path copy = standby(cluster);
-      try (var standby =
-          LocalCluster.existing(binaries, copy)
-              .setting("primary_conninfo", cluster.connectionString("postgres"))
-              .start()) {
+    try (var cluster = LocalCluster.builder(PostgresBinaries.of(17)).start()) {
+      try (var standby = Standby.of(cluster)) {
         standby.execute("select pg_create_physical_replication_slot('varve', true)");
         cluster.execute("create table t as select generate_series(1, 1000) a");
         var sink = new CollectingSink(restartLsn(standby));
@@ -245,23 +237,6 @@ class WalReceiverTest {
         }
       }
     }
-  }
-
-  private static Path standby(LocalCluster primary) throws Exception {
-    Path copy = primary.newDirectory("copy");
-    try (var client = ReplicationClient.connect(info(primary))) {
-      client.baseBackup(
-          BackupOptions.standard().withWal(),
-          (BackupTablespace _, java.io.InputStream tar) -> {
-            Process unpack = new ProcessBuilder("tar", "xf", "-", "-C", copy.toString()).start();
-            try (var pipe = unpack.getOutputStream()) {
-              tar.transferTo(pipe);
-            }
-            unpack.onExit().join();
-          });
-    }
-    Files.createFile(copy.resolve("standby.signal"));
-    return copy;
   }
 
   // --- what the tests share ---

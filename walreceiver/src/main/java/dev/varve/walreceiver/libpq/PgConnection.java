@@ -24,6 +24,7 @@ public final class PgConnection implements AutoCloseable {
 
   private static final int MOST_ROWS = 100_000;
   private static final int MOST_PARAMETERS = 1000;
+  private static final int MOST_NOTICES = 100_000;
   private static final int MOST_MESSAGES_AFTER_ERROR = 10_000;
 
   private final Socket tcp;
@@ -104,7 +105,7 @@ public final class PgConnection implements AutoCloseable {
   }
 
   private char receiveAny() throws IOException {
-    while (true) {
+    for (int i = 0; i < MOST_NOTICES; i++) {
       char type = next();
       switch (type) {
         case 'S' -> {
@@ -121,6 +122,7 @@ public final class PgConnection implements AutoCloseable {
         }
       }
     }
+    throw new ProtocolException(host + " sends notices without end");
   }
 
   private char next() throws IOException {

@@ -1,6 +1,5 @@
 package dev.varve.walreceiver.replication;
 
-import dev.varve.model.Lsn;
 import dev.varve.walreceiver.libpq.MessageReader;
 import dev.varve.walreceiver.libpq.PgConnection;
 import dev.varve.walreceiver.libpq.ProtocolException;
@@ -58,7 +57,8 @@ final class BaseBackup {
     Rows start = connection.rows();
     connection.expect('T');
     Rows tablespaces = connection.rows();
-    BackupStart begin = new BackupStart(lsn(start), timeline(start), tablespaces(tablespaces));
+    BackupStart begin =
+        new BackupStart(ReplicationClient.lsn(start, 0), timeline(start), tablespaces(tablespaces));
     connection.timeout(SILENCE);
     handler.started(begin);
     if (major >= 15) {
@@ -71,15 +71,7 @@ final class BaseBackup {
     Rows end = connection.rows();
     while (connection.receive() != 'Z') {}
     connection.timeout(PgConnection.COMMAND_TIMEOUT);
-    return new BackupResult(begin, lsn(end), timeline(end), bytes);
-  }
-
-  private static Lsn lsn(Rows rows) throws ProtocolException {
-    try {
-      return Lsn.parse(rows.text(0, 0));
-    } catch (IllegalArgumentException e) {
-      throw new ProtocolException("the base backup has no LSN: " + e.getMessage());
-    }
+    return new BackupResult(begin, ReplicationClient.lsn(end, 0), timeline(end), bytes);
   }
 
   private static int timeline(Rows rows) throws ProtocolException {

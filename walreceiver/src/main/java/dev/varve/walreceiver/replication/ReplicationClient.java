@@ -58,10 +58,8 @@ public final class ReplicationClient implements AutoCloseable {
     Rows rows = connection.query("IDENTIFY_SYSTEM");
     try {
       return new SystemIdentity(
-          Long.parseUnsignedLong(rows.text(0, 0)),
-          (int) rows.number(0, 1),
-          Lsn.parse(rows.text(0, 2)));
-    } catch (IllegalArgumentException e) {
+          Long.parseUnsignedLong(rows.text(0, 0)), (int) rows.number(0, 1), lsn(rows, 2));
+    } catch (NumberFormatException e) {
       throw new ProtocolException("the server does not identify itself: " + e.getMessage());
     }
   }
@@ -96,10 +94,8 @@ public final class ReplicationClient implements AutoCloseable {
     if (type == null) {
       return Optional.empty();
     }
-    String lsn = rows.get(0, 1);
-    return Optional.of(
-        new SlotState(
-            slot, type.equals("physical"), Optional.ofNullable(lsn).map(Lsn::parse), false));
+    Optional<Lsn> restart = rows.get(0, 1) == null ? Optional.empty() : Optional.of(lsn(rows, 1));
+    return Optional.of(new SlotState(slot, type.equals("physical"), restart, false));
   }
 
   /// The history file of a PostgreSQL timeline; the first has none, which is an error.
@@ -152,10 +148,15 @@ public final class ReplicationClient implements AutoCloseable {
     if (rows.isEmpty()) {
       return Optional.empty();
     }
+    return Optional.of(new NextTimeline((int) rows.number(0, 0), lsn(rows, 1)));
+  }
+
+  /// The LSN in a column of the first row.
+  static Lsn lsn(Rows rows, int column) throws ProtocolException {
     try {
-      return Optional.of(new NextTimeline((int) rows.number(0, 0), Lsn.parse(rows.text(0, 1))));
+      return Lsn.parse(rows.text(0, column));
     } catch (IllegalArgumentException e) {
-      throw new ProtocolException("the next timeline has no LSN: " + e.getMessage());
+      throw new ProtocolException("the server gives no LSN: " + e.getMessage());
     }
   }
 

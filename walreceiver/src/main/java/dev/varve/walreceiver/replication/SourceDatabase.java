@@ -3,7 +3,6 @@ package dev.varve.walreceiver.replication;
 import dev.varve.model.Lsn;
 import dev.varve.walreceiver.libpq.ConnectionInfo;
 import dev.varve.walreceiver.libpq.PgConnection;
-import dev.varve.walreceiver.libpq.ProtocolException;
 import dev.varve.walreceiver.libpq.Rows;
 import java.io.IOException;
 import java.util.Optional;
@@ -40,11 +39,11 @@ public final class SourceDatabase implements AutoCloseable {
   /// Where the server's WAL ends: on a primary what it has written, on a standby what it has
   /// received.
   public Lsn currentLsn() throws IOException {
-    return lsn(
+    Rows rows =
         query(
-                "select case when pg_is_in_recovery() then pg_last_wal_receive_lsn()"
-                    + " else pg_current_wal_lsn() end")
-            .text(0, 0));
+            "select case when pg_is_in_recovery() then pg_last_wal_receive_lsn()"
+                + " else pg_current_wal_lsn() end");
+    return ReplicationClient.lsn(rows, 0);
   }
 
   /// What the server knows of a slot; empty when there is none.
@@ -56,21 +55,11 @@ public final class SourceDatabase implements AutoCloseable {
     if (rows.isEmpty()) {
       return Optional.empty();
     }
-    String restart = rows.get(0, 1);
+    Optional<Lsn> restart =
+        rows.get(0, 1) == null ? Optional.empty() : Optional.of(ReplicationClient.lsn(rows, 1));
     return Optional.of(
         new SlotState(
-            slot,
-            rows.text(0, 0).equals("physical"),
-            restart == null ? Optional.empty() : Optional.of(lsn(restart)),
-            "lost".equals(rows.get(0, 2))));
-  }
-
-  private static Lsn lsn(String text) throws ProtocolException {
-    try {
-      return Lsn.parse(text);
-    } catch (IllegalArgumentException e) {
-      throw new ProtocolException("the server gives no LSN: " + e.getMessage());
-    }
+            slot, rows.text(0, 0).equals("physical"), restart, "lost".equals(rows.get(0, 2))));
   }
 
   /// Any text, whatever the server's `standard_conforming_strings`.
