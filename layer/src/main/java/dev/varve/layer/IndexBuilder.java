@@ -37,6 +37,26 @@ final class IndexBuilder {
     return at;
   }
 
+  /// Appends an entry of a root.
+  ///
+  /// @param offset where the frame of the leaf begins
+  /// @param framed length of the leaf's frame and packed bytes
+  /// @param filter length of the frame and packed bytes of the filter, directly before
+  void addLeaf(IndexBuilder leaf, long offset, int framed, int filter, int filterUnpacked) {
+    byte[] first = leaf.bytes;
+    int at =
+        add(
+            Encoding.getLong(first, 0),
+            Encoding.getLong(first, 8),
+            Encoding.getLong(first, 16),
+            Encoding.getLong(first, 24),
+            offset,
+            framed,
+            leaf.length);
+    Encoding.putInt(bytes, at + 48, filter);
+    Encoding.putInt(bytes, at + 52, filterUnpacked);
+  }
+
   byte[] bytes() {
     return bytes;
   }

@@ -8,7 +8,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
 
 /// Writes a layer file ({@link LayerFormat}) front to back, of either kind. It takes a few MiB of
 /// memory, some times the largest version, and 56 bytes a part of the file. For one thread; a hot
@@ -23,15 +22,18 @@ final class LayerFileWriter implements AutoCloseable {
   private final LayerFormat.Geometry geometry;
   private final DataBlockBuilder block;
   private final BlockPacker packer;
-  private final IndexBuilder leaf = new IndexBuilder(IndexBlock.LEAF_ENTRY);
+  private final PartBuilder part = new PartBuilder();
   private final IndexBuilder root = new IndexBuilder(IndexBlock.ROOT_ENTRY);
   private final int headerCrc;
-  private long[] hashes = new long[1024];
-  private int hashCount;
   private final LayerExtent extent = new LayerExtent();
   private long blocks;
-  private boolean failed = true;
-  private boolean finished;
+  private State state = State.FAILED;
+
+  private enum State {
+    WRITING,
+    FAILED,
+    FINISHED
+  }
 
   /// @param temporary a file that does not exist yet
   static LayerFileWriter create(
@@ -70,7 +72,7 @@ final class LayerFileWriter implements AutoCloseable {
     byte[] header = new LayerHeader(kind, owner).write();
     this.headerCrc = LayerHeader.crc(header);
     output.append(header, header.length);
-    failed = false;
+    state = State.WRITING;
   }
 
   /// Adds a version after those added before in the order of keys and LSNs.
@@ -97,55 +99,34 @@ final class LayerFileWriter implements AutoCloseable {
   }
 
   private void requireUsable() {
-    if (failed || finished) {
+    if (state != State.WRITING) {
       throw new IllegalStateException(
-          temporary + (failed ? " could not be written" : " is finished"));
+          temporary + (state == State.FAILED ? " could not be written" : " is finished"));
     }
   }
 
   private void finishBlock() throws IOException {
-    failed = true; // until this is done
-    for (int key = 0; key < block.keys(); key++) {
-      if (hashCount == hashes.length) {
-        hashes = Arrays.copyOf(hashes, 2 * hashCount);
-      }
-      hashes[hashCount++] = KeyHash.of(block.upper(key), block.middle(key), block.lower(key));
-    }
+    state = State.FAILED; // until this is done
     int length = block.finish();
     long at = output.position();
     int framed = append(BlockKind.DATA, block.bytes(), length);
-    leaf.add(block.upper(0), block.middle(0), block.lower(0), block.firstLsn(), at, framed, length);
+    part.add(block, at, framed, length);
     block.clear();
     blocks++;
-    if (leaf.count() == geometry.blocksInPart() || hashCount >= geometry.keysInPart()) {
+    if (part.isFull(geometry)) {
       finishPart();
     }
-    failed = false;
+    state = State.WRITING;
   }
 
   private void finishPart() throws IOException {
-    byte[] bits = new byte[KeyFilter.lengthFor(hashCount)];
-    var filter = new KeyFilter(bits, bits.length / KeyFilter.BUCKET);
-    for (int i = 0; i < hashCount; i++) {
-      filter.add(hashes[i]);
-    }
-    hashCount = 0;
-    int filterFramed = append(BlockKind.FILTER, bits, bits.length);
+    byte[] filter = part.filter();
+    int filterFramed = append(BlockKind.FILTER, filter, filter.length);
+    IndexBuilder leaf = part.leaf();
     long at = output.position();
     int framed = append(BlockKind.LEAF, leaf.bytes(), leaf.length());
-    byte[] first = leaf.bytes();
-    int entry =
-        root.add(
-            Encoding.getLong(first, 0),
-            Encoding.getLong(first, 8),
-            Encoding.getLong(first, 16),
-            Encoding.getLong(first, 24),
-            at,
-            framed,
-            leaf.length());
-    Encoding.putInt(root.bytes(), entry + 48, filterFramed);
-    Encoding.putInt(root.bytes(), entry + 52, bits.length);
-    leaf.clear();
+    root.addLeaf(leaf, at, framed, filterFramed, filter.length);
+    part.clear();
   }
 
   private int append(BlockKind blockKind, byte[] bytes, int length) throws IOException {
@@ -171,10 +152,9 @@ final class LayerFileWriter implements AutoCloseable {
   FinishedLayer finish(KeyRange keys, LsnRange lsns) throws IOException {
     requireUsable();
     extent.requireWithin(keys, lsns);
-    failed = true;
     finishBlock();
-    failed = true;
-    if (leaf.count() > 0) {
+    state = State.FAILED; // until this is done
+    if (!part.isEmpty()) {
       finishPart();
     }
     long at = output.position();
@@ -191,8 +171,7 @@ final class LayerFileWriter implements AutoCloseable {
     output.append(footer.write(), LayerFooter.BYTES);
     output.flush();
     output.close();
-    finished = true;
-    failed = false;
+    state = State.FINISHED;
     return new FinishedLayer(
         temporary, new LayerName(kind, keys, lsns), footer.size(), output.crc(), extent.versions());
   }
@@ -200,8 +179,8 @@ final class LayerFileWriter implements AutoCloseable {
   /// Deletes the file unless it is finished.
   @Override
   public void close() throws IOException {
-    if (!finished) {
-      failed = true;
+    if (state != State.FINISHED) {
+      state = State.FAILED;
       try (output) {
         Files.deleteIfExists(temporary);
       }

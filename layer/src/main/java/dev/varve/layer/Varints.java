@@ -35,6 +35,9 @@ final class Varints {
         throw new MalformedBlockException("a number goes beyond its section");
       }
       byte b = bytes[at++];
+      if (shift == 63 && b > 1) {
+        break;
+      }
       value |= (b & 0x7FL) << shift;
       if (b >= 0) {
         return value;
