@@ -14,6 +14,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,8 +25,14 @@ import java.util.Map;
 /// @param bytes whole segments, one after the other
 /// @param end where the counted part ends
 /// @param rows what the server counts between the first record and `end`; none from 14
+/// @param images MD5 of each page image by start LSN and block id; none from 14 and 15
 record SampleWal(
-    PgVersion version, long start, MemorySegment bytes, long end, List<WalStats.Row> rows) {
+    PgVersion version,
+    long start,
+    MemorySegment bytes,
+    long end,
+    List<WalStats.Row> rows,
+    Map<String, String> images) {
 
   static final int SEGMENT_SIZE = 1 << 20;
 
@@ -70,13 +77,15 @@ record SampleWal(
       List<SegmentName> names = segments(directory, end);
       long start = names.getFirst().start(new WalSegments(SEGMENT_SIZE));
       List<WalStats.Row> rows = version == PgVersion.V14 ? List.of() : count(cluster, start, end);
+      Map<String, String> images =
+          version.isAtLeast(PgVersion.V16) ? images(cluster, start, end) : Map.of();
       cluster.stop(StopMode.FAST);
       byte[] bytes = new byte[names.size() * SEGMENT_SIZE];
       for (int i = 0; i < names.size(); i++) {
         byte[] file = Files.readAllBytes(directory.resolve(names.get(i).toString()));
         System.arraycopy(file, 0, bytes, i * SEGMENT_SIZE, SEGMENT_SIZE);
       }
-      return new SampleWal(version, start, MemorySegment.ofArray(bytes), end, rows);
+      return new SampleWal(version, start, MemorySegment.ofArray(bytes), end, rows, images);
     }
   }
 
@@ -113,5 +122,25 @@ record SampleWal(
       }
     }
     return rows;
+  }
+
+  private static Map<String, String> images(LocalCluster cluster, long start, long end)
+      throws SQLException {
+    Map<String, String> images = new HashMap<>();
+    try (Connection connection = cluster.connect();
+        Statement statement = connection.createStatement();
+        var result =
+            statement.executeQuery(
+                "select start_lsn::text || ' ' || block_id, md5(block_fpi_data)"
+                    + " from pg_get_wal_block_info('"
+                    + Lsn.format(start)
+                    + "', '"
+                    + Lsn.format(end)
+                    + "') where block_fpi_length > 0")) {
+      while (result.next()) {
+        images.put(result.getString(1), result.getString(2));
+      }
+    }
+    return images;
   }
 }

@@ -45,7 +45,8 @@ final class WalWorkload {
         "drop table copied");
   }
 
-  private static String[] compressions(LocalCluster cluster) throws SQLException {
+  /// What `wal_compression` can be set to.
+  static String[] compressions(LocalCluster cluster) throws SQLException {
     return cluster
         .query(
             "select array_to_string(enumvals, ' ') from pg_settings where name = 'wal_compression'"
