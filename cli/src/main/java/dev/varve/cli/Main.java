@@ -1,5 +1,6 @@
 package dev.varve.cli;
 
+import dev.varve.model.PageserverException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -59,6 +60,13 @@ public final class Main implements Runnable {
           err.flush();
           return 1;
         });
+  }
+
+  /// What no person at the terminal can have caused: its trace is for whoever mends it.
+  private static boolean isOurMistake(Exception failure) {
+    return failure instanceof RuntimeException
+        && !(failure instanceof CliException)
+        && !(failure instanceof PageserverException);
   }
 
   private static String sentence(Throwable failure) {

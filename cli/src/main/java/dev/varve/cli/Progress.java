@@ -2,7 +2,6 @@ package dev.varve.cli;
 
 import java.io.PrintStream;
 import java.time.Duration;
-import java.util.Objects;
 
 /// One line on a terminal that says how far long work is, its rate and the time left. Prints
 /// nothing where standard error is not a terminal.
@@ -17,13 +16,18 @@ final class Progress implements AutoCloseable {
   private long drawn;
 
   Progress(String what) {
-    this(what, System.err, Objects.requireNonNull(System.console()).isTerminal());
+    this(what, System.err, isTerminal());
   }
 
   Progress(String what, PrintStream terminal, boolean visible) {
     this.what = what;
     this.terminal = terminal;
     this.visible = visible;
+  }
+
+  private static boolean isTerminal() {
+    var console = System.console();
+    return console != null && console.isTerminal();
   }
 
   /// Says that `done` of `total` bytes are through; a total of 0 is an unknown one.
