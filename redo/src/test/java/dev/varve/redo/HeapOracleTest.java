@@ -3,6 +3,7 @@ package dev.varve.redo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.postgres.PgLayout;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +62,37 @@ class HeapOracleTest {
   void equalsTheServersOwnPagesOfALongRun(
       String version, String compression, boolean checksums, String level) throws Exception {
     run(version, compression, checksums, level, 20);
+  }
+
+  /// Rows that move between pages whose bits are on two pages of the visibility map; one row a
+  /// page.
+  @Tag("nightly")
+  @ParameterizedTest
+  @CsvSource({"14, false", "17, true", "17.5, false", "18, true"})
+  void clearsBitsOnTwoPagesOfTheMap(String version, boolean named) throws Exception {
+    OracleReport report =
+        OracleRun.of(
+            version,
+            cluster -> cluster,
+            cluster ->
+                cluster.execute(
+                    "create table big (id int, pad text)",
+                    "alter table big alter column pad set storage plain",
+                    "set wal_consistency_checking = ''",
+                    "insert into big"
+                        + " select i, repeat('x', 5000) from generate_series(1, 33000) i",
+                    "reset wal_consistency_checking",
+                    "delete from big where id <= 60",
+                    "vacuum big",
+                    "update big set pad = 'moved' where id between 32900 and 32950",
+                    "vacuum (freeze) big",
+                    "update big set pad = repeat('y', 6000) where id in (70, 32900, 32910,"
+                        + " 32990)"));
+    assertThat(report.different).as("%s", report).isEmpty();
+    List<String> blocks = report.samples.stream().map(ChangeSample::type).toList();
+    assertThat(blocks.contains("Heap/UPDATE+INIT block 2 fork 2")).isEqualTo(named);
+    assertThat(blocks.contains("Heap/UPDATE+INIT block 3 fork 2")).isEqualTo(named);
+    assertThat(blocks).contains("Heap/UPDATE+INIT block 1 fork 0");
   }
 
   /// The oracle itself: redo that changes one byte too many of one page is found out.
