@@ -36,7 +36,7 @@ public final class Load implements AutoCloseable {
   ///
   /// @param steps of each client; 0 for as many as there is time for
   /// @param reconnects whether a client whose connection fails goes on with a new one, for servers
-  ///     that are stopped or killed under the load
+  ///   that are stopped or killed under the load
   public record Plan(int clients, long seed, long steps, boolean reconnects) {
 
     public Plan {

@@ -49,8 +49,7 @@ public record Tpcb(int branches, int accounts) {
           "insert into pgbench_tellers select t, (t - 1) / %d + 1, 0 from generate_series(1, %d) t"
               .formatted(TELLERS, branches * TELLERS));
       statement.execute(
-          "insert into pgbench_accounts select a, (a - 1) / %d + 1, 0, ''"
-                  .formatted(accounts)
+          "insert into pgbench_accounts select a, (a - 1) / %d + 1, 0, ''".formatted(accounts)
               + " from generate_series(1, %d) a".formatted(branches * accounts));
       for (String key : KEYS) {
         statement.execute(key);
@@ -71,10 +70,22 @@ public record Tpcb(int branches, int accounts) {
     int delta = random.nextInt(10_001) - 5_000;
     connection.setAutoCommit(false);
     try {
-      update(connection, "update pgbench_accounts set abalance = abalance + ? where aid = ?", delta, account);
+      update(
+          connection,
+          "update pgbench_accounts set abalance = abalance + ? where aid = ?",
+          delta,
+          account);
       read(connection, account);
-      update(connection, "update pgbench_tellers set tbalance = tbalance + ? where tid = ?", delta, teller);
-      update(connection, "update pgbench_branches set bbalance = bbalance + ? where bid = ?", delta, branch);
+      update(
+          connection,
+          "update pgbench_tellers set tbalance = tbalance + ? where tid = ?",
+          delta,
+          teller);
+      update(
+          connection,
+          "update pgbench_branches set bbalance = bbalance + ? where bid = ?",
+          delta,
+          branch);
       update(
           connection,
           "insert into pgbench_history (tid, bid, aid, delta, mtime)"
@@ -92,8 +103,7 @@ public record Tpcb(int branches, int accounts) {
     }
   }
 
-  private static void update(Connection connection, String sql, int... values)
-      throws SQLException {
+  private static void update(Connection connection, String sql, int... values) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < values.length; i++) {
         statement.setInt(i + 1, values[i]);

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 /// LayerFiles#commit}.
 ///
 /// @param temporary where the file is
-/// @param name what the file holds; its keys and LSNs are as narrow as what was added allows, unless
-///     the writer was told wider ones
+/// @param name what the file holds; its keys and LSNs are as narrow as what was added allows,
+///   unless the writer was told wider ones
 /// @param size in bytes
 /// @param crc CRC-32C of the whole file
 /// @param versions how many were added

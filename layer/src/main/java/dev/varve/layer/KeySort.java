@@ -3,8 +3,9 @@ package dev.varve.layer;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 
-/// Sorts the numbers of keys in a {@link KeyTable} by key: a radix sort from the last byte of the key
-/// to the first, which leaves out the bytes that are the same in all keys; mostly all but a few are.
+/// Sorts the numbers of keys in a {@link KeyTable} by key: a radix sort from the last byte of the
+/// key to the first, which leaves out the bytes that are the same in all keys; mostly all but a few
+/// are.
 final class KeySort {
 
   private static final int PARTS = 3;

@@ -10,8 +10,8 @@ import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// The keys of a {@link MemoryLayer}, each with the address of its newest entry: a hash table that one
-/// thread fills and any number read without locks. A hot class: only growing allocates.
+/// The keys of a {@link MemoryLayer}, each with the address of its newest entry: a hash table that
+/// one thread fills and any number read without locks. A hot class: only growing allocates.
 ///
 /// Keys are numbered from 0 as they come. A key's record, in native byte order:
 ///
@@ -24,8 +24,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The table is an array of slots, open addressing, at most half full: 0, or 32 bits of hash above
 /// the key's number + 1. A new key's record is complete before its slot is released, and the slot's
-/// acquire makes it visible. A grown table is published whole; who still reads the old one finds all
-/// keys that were there when it began, and their newest entries, since those stand in the records.
+/// acquire makes it visible. A grown table is published whole; who still reads the old one finds
+/// all keys that were there when it began, and their newest entries, since those stand in the
+/// records.
 final class KeyTable {
 
   private static final int SMALLEST = 1 << 10;

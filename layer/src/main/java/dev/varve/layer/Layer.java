@@ -26,12 +26,13 @@ public sealed interface Layer extends AutoCloseable permits MemoryLayer, DeltaLa
   /// @return whether the sink did return true
   /// @throws CorruptLayerException when the file is not what was written
   /// @throws java.nio.channels.ClosedByInterruptException when this thread is interrupted while it
-  ///     reads a file; other readers of the file do not notice
+  ///   reads a file; other readers of the file do not notice
   boolean find(long upper, long middle, long lower, long floor, long end, VersionSink sink)
       throws IOException;
 
-  /// All versions of the keys in `keys`, ordered by key and then LSN, ascending. It holds a reference
-  /// until it is closed. On an open layer it shows everything put before this call, and perhaps more.
+  /// All versions of the keys in `keys`, ordered by key and then LSN, ascending. It holds a
+  /// reference until it is closed. On an open layer it shows everything put before this call, and
+  /// perhaps more.
   LayerCursor cursor(KeyRange keys) throws IOException;
 
   /// Takes a reference, unless the layer is gone already.

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 
 /// A walk over the versions in a layer, ordered by key and then LSN, ascending.
 ///
-/// It stands before the first version until {@link #next()} is called; the other methods describe the
-/// version it stands on. For one thread at a time. Moving on allocates next to nothing.
+/// It stands before the first version until {@link #next()} is called; the other methods describe
+/// the version it stands on. For one thread at a time. Moving on allocates next to nothing.
 public interface LayerCursor extends AutoCloseable {
 
   /// Moves to the next version.

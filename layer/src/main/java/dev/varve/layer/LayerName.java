@@ -22,8 +22,7 @@ import java.util.regex.Pattern;
 public record LayerName(LayerKind kind, KeyRange keys, LsnRange lsns) {
 
   private static final Pattern FORM =
-      Pattern.compile(
-          "([0-9A-F]{36})-([0-9A-F]{36})__([0-9A-F]{16})(?:-([0-9A-F]{16}))?-v1");
+      Pattern.compile("([0-9A-F]{36})-([0-9A-F]{36})__([0-9A-F]{16})(?:-([0-9A-F]{16}))?-v1");
 
   public LayerName {
     if (kind == LayerKind.IMAGE && !lsns.equals(one(lsns.start()))) {

@@ -87,8 +87,7 @@ public final class MemoryBudget {
     return before == 0 || bytes <= limit - before;
   }
 
-  private boolean waitUntil(BooleanSupplier condition, long nanos)
-      throws InterruptedException {
+  private boolean waitUntil(BooleanSupplier condition, long nanos) throws InterruptedException {
     long begin = System.nanoTime();
     waits.incrementAndGet();
     lock.lockInterruptibly();
