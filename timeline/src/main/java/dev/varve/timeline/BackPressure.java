@@ -67,12 +67,16 @@ final class BackPressure {
       }
     }
     if (shared.budget().used() >= high) {
-      relieveNowAndThen();
+      ease();
       awaitRoom(timeline);
     }
   }
 
-  private void relieveNowAndThen() {
+  /// Freezes the largest open layers if memory is short, without waiting.
+  void ease() {
+    if (shared.budget().used() < high) {
+      return;
+    }
     long now = shared.tasks().clock().millis();
     long before = lastRelief.get();
     if (now - before >= RELIEF_MILLIS && lastRelief.compareAndSet(before, now)) {

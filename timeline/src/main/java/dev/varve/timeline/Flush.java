@@ -85,10 +85,7 @@ final class Flush {
       if (!task.isCancelled()) {
         commitEmptyRecords();
       }
-      if (timeline.condition().failing() != null) {
-        LOG.log(INFO, "timeline \"{0}\" makes data durable again", timeline.name());
-      }
-      timeline.condition().setFailing(null);
+      noteSuccess();
     } catch (IOException e) {
       timeline
           .condition()
@@ -98,6 +95,13 @@ final class Flush {
       throw e;
     } finally {
       shared.progress().fire();
+    }
+  }
+
+  private void noteSuccess() {
+    if (timeline.condition().failing() != null) {
+      LOG.log(INFO, "timeline \"{0}\" makes data durable again", timeline.name());
+      timeline.condition().setFailing(null);
     }
   }
 
@@ -165,9 +169,10 @@ final class Flush {
     index.commit(
         "commit flush of " + timeline.name(),
         part -> part.withFlushed(end, files.stream().map(HistoricLayer::entry).toList()),
-        () ->
-            maps.update(
-                map -> map.withFlushed(flushed.of(), files), List.of(flushed.of().layer())));
+        () -> {
+          noteSuccess(); // before anybody sees that the layer is flushed
+          maps.update(map -> map.withFlushed(flushed.of(), files), List.of(flushed.of().layer()));
+        });
     written = null;
     shared.progress().fire();
   }

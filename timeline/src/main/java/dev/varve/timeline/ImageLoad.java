@@ -40,6 +40,10 @@ public final class ImageLoad implements AutoCloseable {
 
   private static final Duration LONG = Duration.ofHours(1);
 
+  /// When memory is short a batch is written that has this part of its full size; smaller layers
+  /// would be too many.
+  private static final int SMALLEST_PART = 8;
+
   private final Timeline timeline;
   private final DurableIndex index;
   private final Shared shared;
@@ -71,9 +75,12 @@ public final class ImageLoad implements AutoCloseable {
       batch = target;
     }
     target.put(upper, middle, lower, lsn.value(), true, true, bytes, offset, length);
-    if (target.bytes() >= shared.settings().checkpointDistance() || !shared.budget().hasRoom()) {
+    long size = target.bytes();
+    long full = shared.settings().checkpointDistance();
+    if (size >= full || (size >= full / SMALLEST_PART && !shared.budget().hasRoom())) {
       writeBatch();
     }
+    timeline.backPressure().ease();
   }
 
   /// Makes all images durable and part of the timeline.

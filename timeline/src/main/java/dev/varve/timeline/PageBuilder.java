@@ -23,7 +23,7 @@ final class PageBuilder implements VersionCollector {
   private int imageLength;
 
   void reset(MemorySegment newTarget) {
-    changes.clear();
+    clear();
     target = newTarget;
     begun = false;
     fromImage = false;
@@ -75,6 +75,11 @@ final class PageBuilder implements VersionCollector {
     for (int i = changes.count() - 1; i >= 0; i--) {
       redo.apply(key, changes.lsn(i), page, changes.bytes(i));
     }
+  }
+
+  /// Lets go of the target, and of memory that only a few pages need.
+  void clear() {
+    changes.clear();
     target = null;
   }
 

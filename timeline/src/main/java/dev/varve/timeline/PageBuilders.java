@@ -26,6 +26,7 @@ final class PageBuilders {
   }
 
   void giveBack(PageBuilder builder) {
+    builder.clear();
     int first = firstPlace();
     for (int i = 0; i < PLACES; i++) {
       int place = first + i & PLACES - 1;

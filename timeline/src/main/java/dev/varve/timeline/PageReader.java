@@ -57,8 +57,8 @@ record PageReader(
     while (true) {
       try {
         reader.walkOwn(upper, middle, lower, end, collector);
-      } catch (IOException e) {
-        throw failed(e, Key.of(upper, middle, lower).toString(), lsn);
+      } catch (IOException | IllegalStateException e) {
+        throw reader.failed(e, Key.of(upper, middle, lower).toString(), lsn);
       }
       if (reader.ancestor == null || isBelow(reader, collector)) {
         return;
@@ -108,7 +108,14 @@ record PageReader(
   }
 
   /// What whoever asks is told when a layer can't be read.
-  PageserverException failed(IOException failure, String what, long lsn) {
+  RuntimeException failed(Exception failure, String what, long lsn) {
+    if (condition.isEnding()) {
+      return new PageserverException.Unavailable(
+          "timeline \"" + timeline + "\" is being closed or deleted", failure);
+    }
+    if (failure instanceof RuntimeException mistake) {
+      return mistake;
+    }
     String read =
         "timeline \"%s\" can't read %s as of %s".formatted(timeline, what, Lsn.format(lsn));
     if (failure instanceof ClosedByInterruptException) {

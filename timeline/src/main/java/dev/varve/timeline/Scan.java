@@ -55,7 +55,7 @@ final class Scan {
     try {
       open(keys, maps, sources);
       return merge(sources);
-    } catch (IOException e) {
+    } catch (IOException | IllegalStateException e) {
       throw reader.failed(e, "keys from " + keys.start() + " to " + keys.end(), lsn);
     } finally {
       sources.forEach(ScanSource::close);

@@ -320,6 +320,10 @@ public final class Timeline {
     return reader.maps();
   }
 
+  BackPressure backPressure() {
+    return backPressure;
+  }
+
   Flush flush() {
     return flush;
   }

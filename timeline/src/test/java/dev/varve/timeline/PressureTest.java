@@ -6,12 +6,14 @@ import static dev.varve.timeline.Fixture.putImage;
 import static dev.varve.timeline.Fixture.read;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -107,9 +109,8 @@ class PressureTest {
       for (Future<?> writer : writers) {
         writer.get(100, TimeUnit.SECONDS);
       }
-      // 100 writers that are each within one record may go beyond it by one chunk each
-      assertThat(most.get()).isLessThan(budget + 100 * (1 << 20));
-      assertThat(most.get()).as("pressure is what this is about").isGreaterThan(budget / 2);
+      // writers within a record may go beyond it, by a chunk each; in all they write 98 MB
+      assertThat(most.get()).isBetween(budget / 2, budget * 2);
       for (Timeline branch : branches) {
         assertThat(read(branch, 119, branch.lastRecordLsn().value())).isEqualTo(119);
       }
@@ -132,11 +133,38 @@ class PressureTest {
     try (var server = new Fixture(data, Fixture.settings(8 << 20, 4 << 20))) {
       Timeline root = server.root("prod");
       var most = new AtomicLong();
-      for (int i = 0; i < 60; i++) {
+      for (int i = 0; i < 200; i++) {
         Timeline branch = server.tenants.branch(root, server.newId(), "b" + i, new Lsn(START));
         writePages(branch, 20, server, most); // and never again: each keeps an open layer
       }
-      assertThat(most.get()).isLessThan(10 << 20);
+      assertThat(most.get()).isLessThan(10 << 20); // of 32 MB written
+    }
+  }
+
+  @Test
+  void aLoadMakesRoomForItselfAndItsLayersDoNotGetTiny() throws Exception {
+    try (var server = new Fixture(data, Fixture.settings(8 << 20, 4 << 20))) {
+      Timeline root = server.root("prod");
+      var ignored = new AtomicLong();
+      for (int i = 0; i < 100; i++) {
+        Timeline branch = server.tenants.branch(root, server.newId(), "b" + i, new Lsn(START));
+        writePages(branch, 8, server, ignored);
+      }
+      Timeline loaded = server.importing("loaded");
+      int pages = 3_000;
+      long most = 0;
+      try (ImageLoad load = loaded.imageLoad(new Lsn(START))) {
+        for (int i = 0; i < pages; i++) {
+          Key key = Fixture.key(i);
+          load.image(key.upper(), key.middle(), key.lower(), HashRedo.image(i, 1), 0, 8192);
+          most = Math.max(most, server.tenants.layerMemory());
+        }
+        load.finish();
+      }
+      assertThat(most).isLessThan(16 << 20); // of 24 MB loaded, beside what was there
+      assertThat(loaded.layerCount()).isLessThan(pages * 8192 / (4 << 20) * 8);
+      loaded.markImported(new Lsn(START));
+      assertThat(read(loaded, pages - 1, START)).isEqualTo(pages - 1);
     }
   }
 
@@ -191,7 +219,7 @@ class PressureTest {
         new Fixture(disk.root().resolve("data"), Fixture.settings(8 << 20, 100_000))) {
       Timeline root = server.root("prod");
       disk.failAll();
-      var failure = new java.util.concurrent.CompletableFuture<String>();
+      var failure = new CompletableFuture<String>();
       Thread writer =
           Thread.ofVirtual()
               .start(() -> {
