@@ -13,14 +13,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /// The threads of a running server: virtual ones for what waits, a bounded pool for what computes,
-/// as many as it takes for what must not wait, one for timers.
+/// one each for long streams and short steps, one for timers.
 public final class RealThreads implements TaskThreads {
 
   private final InstantSource clock;
   private final ExecutorService waiting = Executors.newVirtualThreadPerTaskExecutor();
   private final ExecutorService computing;
-  private final ExecutorService prompt =
-      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("prompt-", 0).factory());
+  private final ExecutorService dedicated =
+      Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("dedicated-", 0).factory());
   private final ScheduledThreadPoolExecutor timer;
 
   /// @param computingThreads how many tasks that compute run at once
@@ -45,7 +45,7 @@ public final class RealThreads implements TaskThreads {
     switch (where) {
       case WAITING -> waiting.execute(() -> named(name, step));
       case COMPUTING -> computing.execute(() -> named(name, step));
-      case PROMPT -> prompt.execute(() -> named(name, step));
+      case DEDICATED -> dedicated.execute(() -> named(name, step));
     }
   }
 
@@ -84,9 +84,9 @@ public final class RealThreads implements TaskThreads {
     timer.shutdownNow();
     waiting.shutdownNow();
     computing.shutdownNow();
-    prompt.shutdownNow();
+    dedicated.shutdownNow();
     waiting.close();
     computing.close();
-    prompt.close();
+    dedicated.close();
   }
 }

@@ -30,8 +30,8 @@ public final class Task {
     return spec;
   }
 
-  /// Whether the body should return soon. Its thread is interrupted as well if its kind waits; one
-  /// that computes has to ask.
+  /// Whether the body should return soon. Its thread is interrupted as well, unless it is one of
+  /// those that {@linkplain TaskKind.Threads#COMPUTING compute}: such a body has to ask.
   public boolean isCancelled() {
     return cancelled;
   }
@@ -62,7 +62,7 @@ public final class Task {
       }
       cancelled = true;
       if (state == TaskState.RUNNING) {
-        if (runner != null && spec.kind().threads() == TaskKind.Threads.WAITING) {
+        if (runner != null && spec.kind().threads() != TaskKind.Threads.COMPUTING) {
           runner.interrupt();
         }
       } else {

@@ -3,15 +3,15 @@ package dev.varve.task;
 /// What a task is for, from which follows on which threads it runs.
 public enum TaskKind {
   /// Follows a source of WAL.
-  WAL_RECEIVER(Threads.WAITING),
+  WAL_RECEIVER(Threads.DEDICATED),
   /// Takes in a base backup.
-  IMPORT(Threads.WAITING),
+  IMPORT(Threads.DEDICATED),
   /// Writes frozen layers to disk.
   FLUSH(Threads.COMPUTING),
   /// Looks after timelines from time to time: ages, limits, states.
   HOUSEKEEPING(Threads.WAITING),
   /// A short step that changes which layers, branches or timelines there are.
-  STRUCTURE(Threads.PROMPT),
+  STRUCTURE(Threads.DEDICATED),
   /// Serves a client or listens for clients.
   SERVICE(Threads.WAITING);
 
@@ -21,9 +21,10 @@ public enum TaskKind {
     WAITING,
     /// One of few platform threads: for what mostly computes.
     COMPUTING,
-    /// A platform thread of its own, at once: for short steps that others wait for. A virtual
-    /// thread would wait until others that compute let it have a processor.
-    PROMPT
+    /// A platform thread of its own, at once: for streams that keep a processor busy for long,
+    /// which on virtual threads would keep all others from running; and for short steps that others
+    /// wait for, which on a virtual thread would themselves be kept waiting.
+    DEDICATED
   }
 
   private final Threads threads;

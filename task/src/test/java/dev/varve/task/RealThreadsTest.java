@@ -23,7 +23,7 @@ class RealThreadsTest {
   void runsWhatWaitsOnVirtualThreadsAndWhatComputesOnAPool() throws Exception {
     try (TaskManager manager = manager(Duration.ofSeconds(10))) {
       boolean waiting =
-          manager.call(TaskKind.WAL_RECEIVER, "w", "a", () -> Thread.currentThread().isVirtual());
+          manager.call(TaskKind.HOUSEKEEPING, "w", "a", () -> Thread.currentThread().isVirtual());
       boolean computing =
           manager.call(TaskKind.FLUSH, "c", "a", () -> Thread.currentThread().isVirtual());
       assertThat(waiting).isTrue();
