@@ -79,14 +79,15 @@ public final class VarveServer implements AutoCloseable {
   /// Runs a server until the process is told to stop.
   public static void run(ServerConfig config) throws IOException, InterruptedException {
     var stop = new CountDownLatch(1);
-    var main = Thread.currentThread();
-    // The hook only releases the latch and waits for this thread, which closes everything in order.
+    var stopped = new CountDownLatch(1);
+    // The hook only asks this thread, which closes everything in order, and waits for its word: not
+    // for its end, because it may itself be on its way out of the JVM and wait for the hook.
     var hook =
         new Thread(
             () -> {
               stop.countDown();
               try {
-                main.join();
+                stopped.await();
               } catch (InterruptedException _) {
                 Thread.currentThread().interrupt();
               }
@@ -97,6 +98,8 @@ public final class VarveServer implements AutoCloseable {
       announce(config, server);
       stop.await();
       System.out.println("varve: stopping: making what was taken in durable ...");
+    } finally {
+      stopped.countDown();
     }
     System.out.println("varve: stopped");
   }
