@@ -26,6 +26,11 @@ final class RelationSizes {
   static final long ABSENT = -1;
 
   private static final long FREE = -2;
+
+  /// Blocks by which a record may name one past the end: 32 GiB. A server extends by far less; and
+  /// the zeroes must fit into memory.
+  private static final long MAX_GAP = 1 << 22;
+
   private static final int FIRST_SLOTS = 1 << 10;
   private static final int MAX_SLOTS = 1 << 17;
 
@@ -62,9 +67,13 @@ final class RelationSizes {
     if (wanted < size) {
       return;
     }
-    if (block == -1) {
+    if (wanted - size > MAX_GAP || block == -1) {
       throw new PageserverException.DataCorrupted(
-          "a record names a block of number FFFFFFFF, which no relation has");
+          "a record names block %d of %s, which has %d blocks"
+              .formatted(
+                  wanted,
+                  new RelationFork(tablespace, database, relation, fork),
+                  Math.max(size, 0)));
     }
     long upper = Key.upper(PAGE, tablespace);
     long middle = Key.middle(database, relation);
