@@ -3,6 +3,7 @@ package dev.varve.datadir;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -43,13 +44,13 @@ public final class DirectoryTar {
       copyAll(directory, entries);
       copy(directory, directory.resolve(CONTROL), entries);
       for (Extra extra : last.files()) {
-        put(extra.name(), extra.contents(), entries);
+        put(extra.name(), extra.contents().getBytes(StandardCharsets.UTF_8), entries);
       }
     }
   }
 
   /// A file that is not in the directory.
-  public record Extra(String name, byte[] contents) {}
+  public record Extra(String name, String contents) {}
 
   /// What ends a copy of a running server.
   public interface Last {

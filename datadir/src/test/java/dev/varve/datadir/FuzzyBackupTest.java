@@ -12,7 +12,6 @@ import dev.varve.model.Lsn;
 import dev.varve.testkit.workload.MixedWorkload;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -100,12 +99,10 @@ class FuzzyBackupTest {
     List<DirectoryTar.Extra> files = new ArrayList<>();
     try (ResultSet row = statement.executeQuery("select labelfile, spcmapfile from " + function)) {
       row.next();
-      files.add(
-          new DirectoryTar.Extra(
-              "backup_label", row.getString(1).getBytes(StandardCharsets.UTF_8)));
+      files.add(new DirectoryTar.Extra("backup_label", row.getString(1)));
       String map = row.getString(2);
       if (map != null && !map.isEmpty()) {
-        files.add(new DirectoryTar.Extra("tablespace_map", map.getBytes(StandardCharsets.UTF_8)));
+        files.add(new DirectoryTar.Extra("tablespace_map", map));
       }
     } catch (SQLException e) {
       throw new IOException(e);
