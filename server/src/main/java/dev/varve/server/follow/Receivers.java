@@ -11,6 +11,7 @@ import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import dev.varve.walreceiver.ReceiverSettings;
 import dev.varve.walreceiver.Source;
+import dev.varve.walreceiver.TimelineSink;
 import dev.varve.walreceiver.WalReceiver;
 import dev.varve.walreceiver.WalReceiverStatus;
 import dev.varve.walreceiver.replication.ReplicationClient;
@@ -91,7 +92,7 @@ public final class Receivers implements AutoCloseable {
             tasks,
             timeline.name(),
             source,
-            () -> new TimelineSink(timeline),
+            TimelineSink.into(timeline),
             ReceiverSettings.standard()));
   }
 
