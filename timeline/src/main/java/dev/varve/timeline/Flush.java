@@ -171,7 +171,8 @@ final class Flush {
         part -> part.withFlushed(end, files.stream().map(HistoricLayer::entry).toList()),
         () -> {
           noteSuccess(); // before anybody sees that the layer is flushed
-          maps.update(map -> map.withFlushed(flushed.of(), files), List.of(flushed.of().layer()));
+          maps.add(
+              map -> map.withFlushed(flushed.of(), files), files, List.of(flushed.of().layer()));
         });
     written = null;
     shared.progress().fire();

@@ -70,9 +70,12 @@ final class OpenLayer {
 
   private MemoryLayer open() {
     var opened = new MemoryLayer(start, shared.budget());
+    if (!maps.update(map -> map.withOpen(opened), List.of())) {
+      opened.close();
+      throw maps.closed();
+    }
     layer = opened;
     openedAt = now();
-    maps.update(map -> map.withOpen(opened), List.of());
     return opened;
   }
 

@@ -74,7 +74,7 @@ class HistoricLayersTest {
     HistoricLayers layers =
         HistoricLayers.of(names.stream().map(HistoricLayersTest::file).toList());
     assertThat(layers.size()).isEqualTo(count);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
       Key key = key(random.nextInt(100));
       Lsn end = new Lsn(random.nextLong(1100) - (random.nextInt(10) == 0 ? 5000 : 0));
       List<LayerName> found = new ArrayList<>();

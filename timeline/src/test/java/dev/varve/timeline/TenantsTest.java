@@ -12,8 +12,10 @@ import dev.varve.model.PageserverException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -255,7 +257,7 @@ class TenantsTest {
     }
     Files.delete(missing);
     byte[] bytes = Files.readAllBytes(truncated);
-    Files.write(truncated, java.util.Arrays.copyOf(bytes, bytes.length - 1));
+    Files.write(truncated, Arrays.copyOf(bytes, bytes.length - 1));
     Files.write(noIndex, new byte[10]);
     try (Fixture server = open()) {
       assertBroken(server, "missing", missing + " is missing");
@@ -279,6 +281,36 @@ class TenantsTest {
         .isInstanceOf(PageserverException.DataCorrupted.class)
         .hasMessageContaining(reason);
     assertThatThrownBy(timeline::ingest).isInstanceOf(PageserverException.DataCorrupted.class);
+  }
+
+  @Test
+  void damageInALayerFileIsNeverReadAsAPage() throws IOException {
+    Path layer;
+    try (Fixture server = open()) {
+      Timeline root = server.root("prod");
+      layer = layers(directory(root)).getFirst();
+    }
+    byte[] whole = Files.readAllBytes(layer);
+    var random = new SplittableRandom(1);
+    int noticed = 0;
+    for (int i = 0; i < 40; i++) {
+      byte[] damaged = whole.clone();
+      damaged[i * whole.length / 40] ^= (byte) (1 << random.nextInt(8));
+      Files.write(layer, damaged);
+      try (Fixture server = open()) {
+        Timeline root = server.tenants.find("prod").orElseThrow();
+        try {
+          assertThat(read(root, 0, START)).isEqualTo(7);
+        } catch (PageserverException.DataCorrupted e) {
+          assertThat(e)
+              .hasMessageContaining("\"prod\"")
+              .hasMessageContaining(Fixture.key(0).toString())
+              .hasMessageContaining(layer.toString());
+          noticed++;
+        }
+      }
+    }
+    assertThat(noticed).isGreaterThan(20);
   }
 
   @Test
