@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
@@ -127,13 +128,45 @@ class LayerDamageTest {
   }
 
   @Test
-  void aWholeBlockInTheWrongPlaceIsNoticed() throws IOException {
+  void wholeBlocksInEachOthersPlaceAreNoticed() throws IOException {
+    file = directory.resolve("alike");
+    versions = new ArrayList<>();
+    for (int block = 0; block < 30; block++) {
+      var bytes = new Version.ByteString(new byte[150]);
+      versions.add(new Version(new Key(0, 1663, 5, 1, 0, block), new Lsn(8), true, true, bytes));
+    }
+    finished = LayerFixture.smallBlocks(file, Compression.NONE, versions);
     byte[] bytes = Files.readAllBytes(file);
     int first = LayerHeader.BYTES;
     int length = BlockFrame.BYTES + Encoding.getInt(bytes, first);
-    System.arraycopy(bytes, first, bytes, first + length, length);
+    byte[] swapped = bytes.clone();
+    System.arraycopy(bytes, first, swapped, first + length, length);
+    System.arraycopy(bytes, first + length, swapped, first, length);
+    assertThat(Encoding.getInt(bytes, first + length)).isEqualTo(Encoding.getInt(bytes, first));
+    Files.write(file, swapped);
+    assertThatThrownBy(this::verify)
+        .isInstanceOf(CorruptLayerException.class)
+        .hasMessageContaining("checksum");
+  }
+
+  @Test
+  void theFooterMustBeThatOfTheFile() throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    byte[] footer = Arrays.copyOfRange(bytes, bytes.length - LayerFooter.BYTES, bytes.length);
+    Files.write(file, footer, StandardOpenOption.APPEND);
+    assertThatThrownBy(this::verify)
+        .isInstanceOf(CorruptLayerException.class)
+        .hasMessageContaining(bytes.length + "");
+    var other = new LayerOwner(new TenantId(8, 8), new TimelineId(9, 9));
+    byte[] header = new LayerHeader(LayerKind.DELTA, other).write();
+    System.arraycopy(header, 0, bytes, 0, header.length);
     Files.write(file, bytes);
-    assertThatThrownBy(this::verify).isInstanceOf(CorruptLayerException.class);
+    try (var files = new LayerFiles(new BlockCache(0), 1);
+        var layer = new DeltaLayer(files, file, finished.name(), other)) {
+      assertThatThrownBy(layer::verify)
+          .isInstanceOf(CorruptLayerException.class)
+          .hasMessageContaining("different files");
+    }
   }
 
   @Test

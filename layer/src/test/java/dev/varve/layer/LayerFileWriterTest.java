@@ -103,4 +103,20 @@ class LayerFileWriterTest {
     assertThatThrownBy(this::writer).isInstanceOf(FileAlreadyExistsException.class);
     assertThat(file).exists();
   }
+
+  @Test
+  void veryManyVersionsOfNoBytesAreDividedToo() throws IOException {
+    int count = 20_000;
+    try (DeltaLayerWriter writer = writer()) {
+      for (int i = 0; i < count; i++) {
+        writer.add(0, 0, i / 100, 1 + i % 100, false, false, BYTES, 0, 0);
+      }
+      FinishedLayer layer = writer.finish();
+      try (var files = new LayerFiles(new BlockCache(0), 1);
+          DeltaLayer written = LayerFixture.open(files, layer)) {
+        written.verify();
+        assertThat(LayerFixture.walk(written, KeyRange.ALL)).hasSize(count);
+      }
+    }
+  }
 }

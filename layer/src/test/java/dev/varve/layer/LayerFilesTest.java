@@ -89,6 +89,19 @@ class LayerFilesTest {
   }
 
   @Test
+  void whoWasInterruptedBeforeDoesNotCloseTheFile() throws IOException {
+    try (LayerFiles files = files(2);
+        DeltaLayer layer = LayerFixture.open(files, finished)) {
+      findsAll(layer);
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> findsAll(layer)).isInstanceOf(ClosedByInterruptException.class);
+      assertThat(Thread.interrupted()).isTrue();
+      findsAll(layer);
+      assertThat(opened).hasSize(1).allMatch(FileChannel::isOpen);
+    }
+  }
+
+  @Test
   void anInterruptedReaderHarmsNoOther() throws Exception {
     var interrupted = new AtomicInteger();
     var failure = new AtomicReference<Throwable>();
