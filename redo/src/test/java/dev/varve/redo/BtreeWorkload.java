@@ -74,7 +74,7 @@ final class BtreeWorkload {
         "create index texts_k on texts (k)",
         "create unique index texts_nk on texts (n, k)",
         "create index texts_c on texts (left(k, 1), k text_pattern_ops)",
-        "insert into texts select repeat(md5(i::text), 1 + i %% 7), i %% 1000".formatted()
+        "insert into texts select repeat(md5(i::text), 1 + i % 7), i % 1000"
             + " from generate_series(1, %d) i".formatted(2500 * scale),
         "update texts set k = 'z' || k where n % 7 = 0",
         "delete from texts where n % 3 = 0",
