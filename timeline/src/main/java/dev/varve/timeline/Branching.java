@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /// Makes timelines and deletes them.
@@ -201,6 +202,8 @@ final class Branching {
             throw new PageserverException.Unavailable(step + ": " + cause.getMessage(), cause);
         case null, default -> throw new IllegalStateException(step, e.getCause());
       }
+    } catch (RejectedExecutionException e) {
+      throw new PageserverException.Unavailable(step + ": the server shuts down", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new PageserverException.Unavailable(step + " was interrupted, and goes on");

@@ -86,7 +86,7 @@ final class Flush {
         commitEmptyRecords();
       }
       noteSuccess();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       timeline
           .condition()
           .setFailing(
@@ -105,7 +105,7 @@ final class Flush {
     }
   }
 
-  private static String describe(IOException failure) {
+  private static String describe(Exception failure) {
     String message = failure.getMessage();
     return message == null ? failure.getClass().getSimpleName() : message;
   }

@@ -1,4 +1,32 @@
-/// Tenants and timelines: ingest, read, flush, branch. Knows nothing of PostgreSQL.
+/// Tenants and timelines: ingest, read, flush, branch, restart. Knows nothing of PostgreSQL: how a
+/// change brings a page forward is handed in as {@link dev.varve.timeline.PageRedo}.
+///
+/// {@link dev.varve.timeline.Tenants} is everything under a data directory; a {@link
+/// dev.varve.timeline.Timeline} owns the state of one history; each verb has a class:
+///
+/// | verb                              | class                                                      |
+/// |-----------------------------------|------------------------------------------------------------|
+/// | take in versions, one writer      | {@link dev.varve.timeline.Ingest}, `OpenLayer`             |
+/// | take in images in any order       | {@link dev.varve.timeline.ImageLoad}                       |
+/// | wait when disk or memory is short | `BackPressure`                                             |
+/// | write frozen layers to files      | `Flush`                                                    |
+/// | read one key                      | `PageReader`, and what collects: `PageBuilder` and others  |
+/// | read a range of keys              | `Scan`                                                     |
+/// | make and delete timelines         | `Branching`, `TenantFiles`                                 |
+/// | come back after a restart         | `Loading`                                                  |
+///
+/// What always holds:
+///
+/// 1. Versions are visible up to the last record LSN, whole records at a time; a read as of a later
+///    LSN fails, and never gives an older page.
+/// 2. A read uses one `LayerMap` from start to end. Readers take no lock; a layer is closed when
+///    the last map that names it is out of use.
+/// 3. `disk_consistent_lsn` advances only when the index part that says so, and all layers it
+///    names, are durable. What is not listed in it does not count, and is deleted at the next
+///    start.
+/// 4. Changes of what a timeline consists of are steps in its lane, one at a time.
+/// 5. Nobody waits while holding a record open or a layer map, but for the disk that they read.
+/// 6. What is wrong with one timeline stays with it.
 @NullMarked
 package dev.varve.timeline;
 
