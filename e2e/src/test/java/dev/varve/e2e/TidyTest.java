@@ -37,7 +37,7 @@ class TidyTest {
 
   private static final Pattern FORBIDDEN_NAME =
       Pattern.compile(".*(Util|Utils|Helper|Impl|Manager)");
-  private static final List<String> ALLOWED_NAMES = List.of("TaskManager");
+  private static final List<String> ALLOWED_NAMES = List.of("TaskManager", "ResourceManager");
 
   private static final Path ROOT = Path.of(System.getProperty("varve.root", ".."));
 

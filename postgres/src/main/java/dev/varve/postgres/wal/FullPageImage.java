@@ -8,6 +8,7 @@ import io.airlift.compress.v3.zstd.ZstdJavaDecompressor;
 import java.lang.foreign.MemorySegment;
 import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
+import org.jspecify.annotations.Nullable;
 
 /// A whole page within a record: 8192 bytes without their hole (the unused middle, all zero), and
 /// what is left perhaps compressed, in the raw block format of its method: pglz without its length
@@ -58,15 +59,18 @@ public final class FullPageImage {
   ///
   /// @throws WalException when the image does not fill the page exactly
   public static void restore(WalRecord record, int i, MemorySegment page) {
-    restore(
-        record.startLsn(),
-        record.bytes(),
-        record.imageOffset(i),
-        record.imageLength(i),
-        record.holeOffset(i),
-        record.holeLength(i),
-        record.imageCompression(i),
-        page);
+    String damage =
+        expand(
+            record.bytes(),
+            record.imageOffset(i),
+            record.imageLength(i),
+            record.holeOffset(i),
+            record.holeLength(i),
+            record.imageCompression(i),
+            page);
+    if (damage != null) {
+      throw new WalException(record.startLsn(), "block " + record.blockId(i) + ": " + damage);
+    }
   }
 
   /// Writes the 8192 bytes of an image whose record isn't at hand.
@@ -81,11 +85,14 @@ public final class FullPageImage {
       int holeLength,
       int compression,
       MemorySegment page) {
-    restore(0, source, offset, length, holeOffset, holeLength, compression, page);
+    String damage = expand(source, offset, length, holeOffset, holeLength, compression, page);
+    if (damage != null) {
+      throw new WalException(0, damage);
+    }
   }
 
-  private static void restore(
-      long lsn,
+  /// @return what is wrong with the image; null when nothing is
+  private static @Nullable String expand(
       MemorySegment source,
       long offset,
       int length,
@@ -97,10 +104,10 @@ public final class FullPageImage {
       throw new IllegalArgumentException("a page has 8192 bytes, not " + page.byteSize());
     }
     if (holeOffset < 0 || holeLength < 0 || holeOffset > PAGE_SIZE - holeLength) {
-      throw new WalException(lsn, "a page image has a hole of " + holeLength + " at " + holeOffset);
+      return "a page image has a hole of " + holeLength + " at " + holeOffset;
     }
     if (length < 0 || length > PAGE_SIZE || offset < 0 || offset > source.byteSize() - length) {
-      throw new WalException(lsn, "a page image can't have " + length + " bytes at " + offset);
+      return "a page image can't have " + length + " bytes at " + offset;
     }
     int stored = PAGE_SIZE - holeLength;
     int got =
@@ -109,15 +116,20 @@ public final class FullPageImage {
           case PGLZ -> Pglz.decompress(source, offset, length, page, stored);
           case LZ4 -> decompress(LZ4_DECOMPRESSOR, source, offset, length, page, stored);
           case ZSTD -> decompressZstd(source, offset, length, page, stored);
-          default -> throw new WalException(lsn, "a page image has compression " + compression);
+          default -> -1;
         };
     if (got != stored) {
-      throw new WalException(
-          lsn, "a page image is damaged: its " + length + " bytes do not give " + stored);
+      return "a page image is damaged: its "
+          + length
+          + " bytes, by compression "
+          + compression
+          + ", do not give "
+          + stored;
     }
     int holeEnd = holeOffset + holeLength;
     MemorySegment.copy(page, holeOffset, page, holeEnd, PAGE_SIZE - holeEnd);
     page.asSlice(holeOffset, holeLength).fill((byte) 0);
+    return null;
   }
 
   private static int copy(

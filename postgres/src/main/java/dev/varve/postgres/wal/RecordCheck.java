@@ -20,6 +20,7 @@ final class RecordCheck {
   private final int maxLength;
   private final CRC32C crc = new CRC32C();
   private long previous = -1;
+  private long abandoned;
 
   RecordCheck(PgVersion version) {
     this.version = version;
@@ -68,5 +69,28 @@ final class RecordCheck {
   /// The next record must link to the one that begins here.
   void passed(long lsn) {
     previous = lsn;
+    abandoned = 0;
+  }
+
+  /// The record that began here was dropped; the next one must name it, if it names one.
+  void abandoned(long lsn) {
+    abandoned = lsn;
+  }
+
+  /// Checks a record that names one that was abandoned: its main data begin with that one's LSN.
+  void abandonment(WalRecord record) {
+    if (record.mainDataLength() < Long.BYTES) {
+      throw new WalException(
+          record.startLsn(), "the record that names an abandoned one is too short");
+    }
+    long named = record.bytes().get(WalRecord.U64, record.mainDataOffset());
+    if (abandoned != 0 && named != abandoned) {
+      throw new WalException(
+          record.startLsn(),
+          "the record at "
+              + Lsn.format(abandoned)
+              + " was abandoned here, but the log says that it was the one at "
+              + Lsn.format(named));
+    }
   }
 }

@@ -30,15 +30,12 @@ public final class WalDecoder {
   private final WalRecord record;
   private final PageBytes pageBytes = new PageBytes();
   private final RecordBuffer gathered = new RecordBuffer();
-  private final MemorySegment header = MemorySegment.ofArray(new byte[WalPageHeader.LONG]);
 
   private long position;
   private long skipTo;
-  private int headerLength;
   private long recordStart;
   private int recordTotal;
   private long lastRecordEnd;
-  private long abandoned;
   private long continuationLeft;
   private boolean searching;
   private boolean ended;
@@ -126,7 +123,7 @@ public final class WalDecoder {
       int taken;
       if (position < skipTo) {
         taken = (int) Math.min(skipTo - position, end - at);
-      } else if (headerLength > 0 || (position & PAGE_MASK) == 0) {
+      } else if (page.gathered() > 0 || (position & PAGE_MASK) == 0) {
         taken = takePageHeader(bytes, at, end - at);
       } else {
         int there = (int) Math.min(end - at, WalSegments.PAGE_SIZE - (position & PAGE_MASK));
@@ -147,29 +144,28 @@ public final class WalDecoder {
   private int takePageHeader(MemorySegment bytes, long at, long there) {
     long lsn = position & ~(long) PAGE_MASK;
     int length = page.length(lsn);
-    if (headerLength == 0 && there >= length) {
+    if (page.gathered() == 0 && there >= length) {
       beginPage(bytes, at, lsn);
       return length;
     }
-    int taken = (int) Math.min(length - headerLength, there);
-    MemorySegment.copy(bytes, at, header, headerLength, taken);
-    headerLength += taken;
-    if (headerLength == length) {
-      headerLength = 0;
-      beginPage(header, 0, lsn);
+    int taken = page.gather(bytes, at, (int) Math.min(length - page.gathered(), there));
+    if (page.gathered() == length) {
+      beginPage(page.takeGathered(), 0, lsn);
     }
     return taken;
   }
 
   private void beginPage(MemorySegment bytes, long at, long lsn) {
     boolean open = !gathered.isEmpty() || continuationLeft > 0;
-    if (!open && bytes.get(WalRecord.U64, at) == 0 && bytes.get(WalRecord.U64, at + 8) == 0) {
+    if (!open && WalPageHeader.isZero(bytes, at)) {
       endAt(lsn);
       return;
     }
     page.read(bytes, at, lsn);
     if (open && page.abandons()) {
-      abandoned = gathered.isEmpty() ? 0 : recordStart;
+      if (!gathered.isEmpty()) {
+        check.abandoned(recordStart);
+      }
       gathered.clear();
       continuationLeft = 0;
       open = false;
@@ -294,28 +290,11 @@ public final class WalDecoder {
     }
     record.parsePieces(array, index, end);
     if (ofXlog && type == RecordType.XLOG_OVERWRITE_CONTRECORD) {
-      checkAbandoned();
+      check.abandonment(record);
     }
-    abandoned = 0;
     handler.record(record);
     check.passed(recordStart);
     lastRecordEnd = end;
-  }
-
-  /// The record after an abandoned one names it.
-  private void checkAbandoned() {
-    if (record.mainDataLength() < Long.BYTES) {
-      throw new WalException(recordStart, "the record that names an abandoned one is too short");
-    }
-    long named = record.bytes().get(WalRecord.U64, record.mainDataOffset());
-    if (abandoned != 0 && named != abandoned) {
-      throw new WalException(
-          recordStart,
-          "the record at "
-              + Lsn.format(abandoned)
-              + " was abandoned here, but the log says that it was the one at "
-              + Lsn.format(named));
-    }
   }
 
   private static long alignUp(long lsn) {
@@ -335,7 +314,7 @@ public final class WalDecoder {
       throw new WalException(
           recordStart, "the log ends within a record, at " + Lsn.format(position));
     }
-    if (headerLength > 0 || continuationLeft > 0) {
+    if (page.gathered() > 0 || continuationLeft > 0) {
       throw new WalException(position, "the log ends within a page header or record");
     }
   }

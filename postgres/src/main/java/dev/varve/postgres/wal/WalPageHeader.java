@@ -39,6 +39,10 @@ final class WalPageHeader {
   private int info;
   private int remaining;
 
+  // A header that is cut by a chunk's end, as far as it has come.
+  private final MemorySegment partial = MemorySegment.ofArray(new byte[LONG]);
+  private int partialLength;
+
   WalPageHeader(PgVersion version, WalSegments segments) {
     this.version = version;
     this.segments = segments;
@@ -47,6 +51,31 @@ final class WalPageHeader {
   /// Bytes of the header of the page at this LSN.
   int length(long lsn) {
     return segments.offset(lsn) == 0 ? LONG : SHORT;
+  }
+
+  /// Gathers more of a header that is cut.
+  ///
+  /// @return the bytes taken
+  int gather(MemorySegment bytes, long offset, int count) {
+    MemorySegment.copy(bytes, offset, partial, partialLength, count);
+    partialLength += count;
+    return count;
+  }
+
+  /// How much has been gathered of a header that is not whole yet.
+  int gathered() {
+    return partialLength;
+  }
+
+  /// The gathered header, which is whole, and forgotten with this call.
+  MemorySegment takeGathered() {
+    partialLength = 0;
+    return partial;
+  }
+
+  /// Whether there is nothing at `offset`, where a header should be.
+  static boolean isZero(MemorySegment bytes, long offset) {
+    return bytes.get(WalRecord.U64, offset) == 0 && bytes.get(WalRecord.U64, offset + 8) == 0;
   }
 
   /// Reads the header that is whole at `offset`.
