@@ -256,7 +256,8 @@ public final class LocalCluster implements AutoCloseable {
     finish();
   }
 
-  private void finish() throws IOException {
+  /// One thread at a time: a shutdown may come while someone closes.
+  private synchronized void finish() throws IOException {
     if (isRunning()) {
       running().stop(options.existing == null ? StopMode.IMMEDIATE : StopMode.FAST, TIMEOUT);
       server = null;

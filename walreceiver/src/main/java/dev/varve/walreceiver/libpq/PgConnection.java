@@ -126,6 +126,12 @@ public final class PgConnection implements AutoCloseable {
   }
 
   private char next() throws IOException {
+    // A read of a socket would not mind, on a platform thread.
+    if (Thread.currentThread().isInterrupted()) {
+      close();
+      throw new ConnectionFailedException(
+          "the connection to PostgreSQL at " + host + " was given up on request");
+    }
     try {
       return in.next();
     } catch (SocketTimeoutException e) {

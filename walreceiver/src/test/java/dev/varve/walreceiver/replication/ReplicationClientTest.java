@@ -137,6 +137,18 @@ class ReplicationClientTest {
   }
 
   @Test
+  void anInterruptEndsABackup() throws Exception {
+    try (var cluster = LocalCluster.builder(PostgresBinaries.of(17)).start();
+        var client = ReplicationClient.connect(info(cluster))) {
+      assertThatThrownBy(() ->
+              client.baseBackup(
+                  BackupOptions.standard(), (_, _) -> Thread.currentThread().interrupt()))
+          .hasMessageContaining("was given up on request");
+      assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  @Test
   void aHandlerThatFailsEndsTheBackup() throws Exception {
     try (var cluster = LocalCluster.builder(PostgresBinaries.of(17)).start();
         var client = ReplicationClient.connect(info(cluster))) {
