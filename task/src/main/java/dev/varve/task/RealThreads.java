@@ -1,7 +1,10 @@
 package dev.varve.task;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -15,6 +18,10 @@ import java.util.concurrent.TimeoutException;
 /// The threads of a running server: virtual ones for what waits, a bounded pool for what computes,
 /// one each for long streams and short steps, one for timers.
 public final class RealThreads implements TaskThreads {
+
+  private static final System.Logger LOG = System.getLogger(RealThreads.class.getName());
+
+  private static final Duration END_LIMIT = Duration.ofSeconds(5);
 
   private final InstantSource clock;
   private final ExecutorService waiting = Executors.newVirtualThreadPerTaskExecutor();
@@ -79,14 +86,20 @@ public final class RealThreads implements TaskThreads {
     }
   }
 
+  /// Waits for what runs, but not for ever: the threads are daemons.
   @Override
   public void close() {
     timer.shutdownNow();
-    waiting.shutdownNow();
-    computing.shutdownNow();
-    dedicated.shutdownNow();
-    waiting.close();
-    computing.close();
-    dedicated.close();
+    var all = List.of(waiting, computing, dedicated);
+    all.forEach(ExecutorService::shutdownNow);
+    try {
+      for (ExecutorService threads : all) {
+        if (!threads.awaitTermination(END_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+          LOG.log(WARNING, "threads are still at work: {0}", threads);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

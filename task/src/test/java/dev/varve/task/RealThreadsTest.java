@@ -123,4 +123,24 @@ class RealThreadsTest {
     manager.close();
     assertThat(task.state()).isEqualTo(TaskState.CANCELLED);
   }
+
+  @Test
+  void closingDoesNotWaitForEverForWhatIgnoresIt() throws Exception {
+    TaskManager manager = manager(Duration.ofMillis(50));
+    var stop = new AtomicBoolean();
+    var begun = new CountDownLatch(1);
+    manager.submit(
+        TaskSpec.once(
+            TaskKind.SERVICE,
+            "stubborn",
+            _ -> {
+              begun.countDown();
+              while (!stop.get()) {
+                Thread.onSpinWait();
+              }
+            }));
+    begun.await();
+    manager.close(); // the test's timeout is the assertion
+    stop.set(true);
+  }
 }

@@ -25,7 +25,7 @@
 ///    names, are durable. What is not listed in it does not count, and is deleted at the next
 ///    start.
 /// 4. Changes of what a timeline consists of are steps in its lane, one at a time.
-/// 5. Nobody waits while holding a record open or a layer map, but for the disk that they read.
+/// 5. Nobody waits for memory, or for a client, while holding a record open or a layer map.
 /// 6. What is wrong with one timeline stays with it.
 @NullMarked
 package dev.varve.timeline;
