@@ -22,6 +22,7 @@ final class RunningCheckPoint {
   private final CheckPoint checkPoint;
   private final ControlFile control;
   private long nextXid;
+  private boolean tracksCommitTimestamps;
   private boolean xidChanged;
   private boolean changed;
   private boolean controlChanged;
@@ -31,6 +32,7 @@ final class RunningCheckPoint {
     this.checkPoint = checkPoint;
     this.control = control;
     this.nextXid = checkPoint.nextXid();
+    this.tracksCommitTimestamps = control.parameters().trackCommitTimestamp();
   }
 
   /// A record was written by that transaction, or names it: the next one comes after it.
@@ -64,7 +66,7 @@ final class RunningCheckPoint {
   }
 
   boolean tracksCommitTimestamps() {
-    return control.parameters().trackCommitTimestamp();
+    return tracksCommitTimestamps;
   }
 
   /// Multixacts before `multi` and members before `offset` are in use.
@@ -156,6 +158,7 @@ final class RunningCheckPoint {
 
   void setParameters(ServerParameters parameters) {
     control.setParameters(parameters);
+    tracksCommitTimestamps = parameters.trackCommitTimestamp();
     controlChanged = true;
     setWalLevel(parameters.walLevel());
   }
