@@ -55,7 +55,7 @@ public final class CraftedTimeline implements AutoCloseable {
     checkPoint.setOldestMulti(1, 1);
     prepare.accept(checkPoint);
     try (ImageLoad load = timeline.imageLoad(new Lsn(START))) {
-      put(load, DirectoryKeys.CONTROL_FILE, controlFile(version));
+      put(load, DirectoryKeys.CONTROL_FILE, controlFile(version).toBytes());
       put(load, DirectoryKeys.CHECKPOINT, checkPoint.toBytes());
       load.finish();
     }
@@ -68,7 +68,8 @@ public final class CraftedTimeline implements AutoCloseable {
         key.upper(), key.middle(), key.lower(), MemorySegment.ofArray(value), 0, value.length);
   }
 
-  private static byte[] controlFile(PgVersion version) {
+  /// A control file of a running server, with WAL segments of {@link CraftedLog#SEGMENT_SIZE}.
+  public static ControlFile controlFile(PgVersion version) {
     byte[] file =
         CraftedRecord.bytes(
             ControlFile.BYTES,
@@ -85,7 +86,7 @@ public final class CraftedTimeline implements AutoCloseable {
     ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).putInt(crcAt, (int) crc.getValue());
     ControlFile control = ControlFile.parse(MemorySegment.ofArray(file));
     control.setParameters(new ServerParameters(100, 8, 10, 0, 64, 1, false, false));
-    return control.toBytes();
+    return control;
   }
 
   public PgVersion version() {

@@ -59,6 +59,7 @@ public final class BackupImport implements AutoCloseable {
   private final RelationPages relations;
   private final Map<Integer, String> tablespaces = new HashMap<>();
   private final Set<Integer> usedTablespaces = new HashSet<>();
+  private final Set<DataFile> seen = new HashSet<>();
   private @Nullable ControlFile control;
   private @Nullable BackupLabel label;
   private long bytes;
@@ -128,6 +129,9 @@ public final class BackupImport implements AutoCloseable {
   public void file(int tablespace, String path, long size, InputStream contents)
       throws IOException {
     DataFile file = tablespace == 0 ? names.of(path) : names.ofTablespace(tablespace, path);
+    if (isKept(file) && !seen.add(file)) {
+      throw new PageserverException.InvalidRequest("the backup has the file " + path + " twice");
+    }
     switch (file) {
       case DataFile.RelationSegment segment -> relation(segment, size, contents);
       case DataFile.SlruSegment segment -> slru(segment, size, contents);
@@ -151,6 +155,17 @@ public final class BackupImport implements AutoCloseable {
     progress.progress(bytes, files);
   }
 
+  private static boolean isKept(DataFile file) {
+    return switch (file) {
+      case DataFile.RelationSegment _, // These are remembered by their pages' taker.
+          DataFile.WalSegment _,
+          DataFile.TimelineHistoryFile _,
+          DataFile.Ignored _ ->
+          false;
+      default -> true;
+    };
+  }
+
   private void count(long more) {
     bytes += more;
     progress.progress(bytes, files);
@@ -163,7 +178,12 @@ public final class BackupImport implements AutoCloseable {
   }
 
   private void slru(DataFile.SlruSegment file, long size, InputStream contents) throws IOException {
-    int pages = (int) Math.min((size + Page.SIZE - 1) / Page.SIZE, Slru.PAGES_PER_SEGMENT);
+    if (size > (long) Slru.PAGES_PER_SEGMENT * Page.SIZE) {
+      throw new PageserverException.InvalidRequest(
+          "the segment %s of %s has %d bytes, more than PostgreSQL puts into one"
+              .formatted(Slru.fileName(file.segment()), file.slru().directory(), size));
+    }
+    int pages = (int) ((size + Page.SIZE - 1) / Page.SIZE);
     byte[] page = new byte[Page.SIZE];
     for (int i = 0; i < pages; i++) {
       int length = (int) Math.min(Page.SIZE, size - (long) i * Page.SIZE);

@@ -11,6 +11,7 @@ final class ServerRecords {
   private static final int FPI_FOR_HINT = 0xA0;
   private static final int FPI = 0xB0;
   private static final int OPERATION = 0xF0;
+  private static final int FIRST_NORMAL_XID = 3;
 
   private final RunningCheckPoint checkPoint;
   private final Slrus slrus;
@@ -72,9 +73,14 @@ final class ServerRecords {
   void ingestStandby(WalRecord record) {
     if ((record.info() & OPERATION) == RunningTransactions.TYPE) {
       RunningTransactions running = RunningTransactions.read(record);
-      checkPoint.sawXid(running.nextXid() - 1);
+      checkPoint.sawXid(before(running.nextXid()));
       checkPoint.setOldestActiveXid(running.oldestRunningXid());
     }
     // Locks and invalidations concern a hot standby only.
+  }
+
+  /// The transaction before one; the special ones are none.
+  private static int before(int xid) {
+    return xid == FIRST_NORMAL_XID ? -1 : xid - 1;
   }
 }
