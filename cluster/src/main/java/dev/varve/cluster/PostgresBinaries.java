@@ -2,6 +2,7 @@ package dev.varve.cluster;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -142,11 +143,22 @@ public final class PostgresBinaries {
               FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           var _ = channel.lock()) {
         if (!Files.isDirectory(target)) {
+          deleteRemains(archive, cache);
           unpack(archive, cache, target);
         }
       }
     }
     return new PostgresBinaries(archive.version(), target);
+  }
+
+  /// What a JVM left behind that was killed while it unpacked; under the lock nobody else does.
+  private static void deleteRemains(Archive archive, Path cache) throws IOException {
+    try (DirectoryStream<Path> remains =
+        Files.newDirectoryStream(cache, archive.version() + ".tmp*")) {
+      for (Path path : remains) {
+        Trees.delete(path);
+      }
+    }
   }
 
   private static void unpack(Archive archive, Path cache, Path target) throws IOException {

@@ -26,13 +26,11 @@ final class ServerProcess {
   private final Path data;
   private final ServerLog log;
   private final Process server;
-  private final Process guard;
 
-  private ServerProcess(Path data, ServerLog log, Process server, Process guard) {
+  private ServerProcess(Path data, ServerLog log, Process server) {
     this.data = data;
     this.log = log;
     this.server = server;
-    this.guard = guard;
   }
 
   /// Starts the program; its output goes to the end of the log file.
@@ -47,8 +45,7 @@ final class ServerProcess {
     Process guard;
     try {
       guard =
-          new ProcessBuilder(
-                  "/bin/sh", "-c", "read _; kill -s QUIT " + server.pid() + " 2>/dev/null")
+          new ProcessBuilder("/bin/sh", "-c", "read _; " + killCommand("QUIT", server, data))
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
@@ -56,7 +53,8 @@ final class ServerProcess {
       server.destroyForcibly();
       throw e;
     }
-    return new ServerProcess(data, log, server, guard);
+    var _ = server.onExit().thenRun(guard::destroyForcibly);
+    return new ServerProcess(data, log, server);
   }
 
   boolean isAlive() {
@@ -74,7 +72,6 @@ final class ServerProcess {
     long deadline = System.nanoTime() + timeout.toNanos();
     while (!isReady()) {
       if (!server.isAlive()) {
-        guard.destroyForcibly();
         throw new ServerFailedException(
             "PostgreSQL ended with status " + server.exitValue() + " while starting", log.tail());
       }
@@ -113,7 +110,6 @@ final class ServerProcess {
               .formatted(mode.name().toLowerCase(Locale.ROOT), timeout.toSeconds()),
           log.tail());
     }
-    guard.destroyForcibly();
   }
 
   /// Kills the server and every process of it with SIGKILL, and waits until they are gone.
@@ -130,12 +126,19 @@ final class ServerProcess {
         pause();
       }
     }
-    guard.destroyForcibly();
+  }
+
+  /// A shell command that signals the server, if that process is still the server: numbers of
+  /// processes that have ended are soon given to others.
+  private static String killCommand(String signal, Process server, Path data) {
+    String directory = "'" + data.toString().replace("'", "'\\''") + "'";
+    return "grep -aqF -- %s /proc/%d/cmdline && kill -s %s %d"
+        .formatted(directory, server.pid(), signal, server.pid());
   }
 
   private void signal(String name) throws IOException {
     Process kill =
-        new ProcessBuilder("/bin/sh", "-c", "kill -s " + name + " " + server.pid())
+        new ProcessBuilder("/bin/sh", "-c", killCommand(name, server, data))
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
     await(kill, Duration.ofSeconds(10));

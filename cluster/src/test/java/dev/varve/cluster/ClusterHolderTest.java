@@ -52,6 +52,29 @@ class ClusterHolderTest {
     }
   }
 
+  /// Or the guard would, much later, signal whoever has got the server's number by then.
+  @Test
+  void theGuardOfAServerThatDiesEndsWithIt() throws Exception {
+    try (LocalCluster cluster = LocalCluster.builder(PostgresBinaries.of(17)).start()) {
+      assertThat(guards()).isEqualTo(1);
+      ProcessHandle server = ProcessHandle.of(cluster.pid()).orElseThrow();
+      server.destroyForcibly();
+      server.onExit().get(60, TimeUnit.SECONDS);
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+      while (guards() > 0) {
+        assertThat(System.nanoTime()).isLessThan(deadline);
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  private static long guards() {
+    return ProcessHandle.current()
+        .children()
+        .filter(child -> child.info().commandLine().orElse("").contains("kill -s QUIT"))
+        .count();
+  }
+
   @Test
   void aSecondCloseDoesNothing() throws Exception {
     LocalCluster cluster = LocalCluster.builder(PostgresBinaries.of(17)).start();

@@ -2,7 +2,7 @@ package dev.varve.walreceiver;
 
 /// What a {@link WalReceiver} is doing.
 public enum ReceiverState {
-  /// On the way to a connection.
+  /// On the way to the first connection.
   CONNECTING,
   /// Connected; WAL comes as the source writes it.
   STREAMING,

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// One connection to the source and one sink: WAL goes across until one of them ends.
@@ -28,25 +29,17 @@ final class Session implements WalHandler, AutoCloseable {
   private final ReplicationClient client;
   private final WalSink sink;
   private final InstantSource clock;
-  private final Runnable progress;
   private volatile @Nullable ReplicationStream stream;
   private volatile long received;
   private volatile long sourceEnd;
   private volatile long reportedFlush;
   private volatile Instant heard;
 
-  /// @param progress called when the source was heard of
-  Session(
-      Source source,
-      ReplicationClient client,
-      WalSink sink,
-      InstantSource clock,
-      Runnable progress) {
+  Session(Source source, ReplicationClient client, WalSink sink, InstantSource clock) {
     this.source = source;
     this.client = client;
     this.sink = sink;
     this.clock = clock;
-    this.progress = progress;
     received = sink.start();
     heard = clock.instant();
   }
@@ -56,8 +49,7 @@ final class Session implements WalHandler, AutoCloseable {
   /// @param before the PostgreSQL timeline on which earlier sessions ended; 0 for not known
   /// @param streaming told of each PostgreSQL timeline that begins to flow
   /// @throws BlockedException when the source can't go on where we are
-  void run(int before, Duration silence, java.util.function.IntConsumer streaming)
-      throws IOException {
+  void run(int before, Duration silence, IntConsumer streaming) throws IOException {
     SystemIdentity identity = client.identifySystem();
     check(identity);
     Lsn start = new Lsn(received);
@@ -69,8 +61,7 @@ final class Session implements WalHandler, AutoCloseable {
     }
     int timeline = history.timelineAt(start);
     while (true) {
-      streaming.accept(timeline);
-      Optional<NextTimeline> next = stream(timeline, silence);
+      Optional<NextTimeline> next = stream(timeline, silence, streaming);
       if (next.isEmpty()) {
         throw new IOException("the source ended the stream; it is shutting down");
       }
@@ -110,7 +101,8 @@ final class Session implements WalHandler, AutoCloseable {
     }
   }
 
-  private Optional<NextTimeline> stream(int timeline, Duration silence) throws IOException {
+  private Optional<NextTimeline> stream(int timeline, Duration silence, IntConsumer streaming)
+      throws IOException {
     try {
       Optional<ReplicationStream> begun =
           client.startReplication(source.slot(), new Lsn(received), timeline);
@@ -118,6 +110,7 @@ final class Session implements WalHandler, AutoCloseable {
         throw new ProtocolException("the source has nothing on PostgreSQL timeline " + timeline);
       }
       stream = begun.get();
+      streaming.accept(timeline);
       report(false);
       return begun.get().run(this, silence);
     } catch (ServerErrorException e) {
@@ -157,7 +150,6 @@ final class Session implements WalHandler, AutoCloseable {
   public void heard(long serverEnd, boolean replyRequested) throws IOException {
     sourceEnd = serverEnd;
     heard = clock.instant();
-    progress.run();
     if (replyRequested) {
       answer();
     }
@@ -188,6 +180,10 @@ final class Session implements WalHandler, AutoCloseable {
   /// Does so, and asks for a word if the source has been silent for long.
   void reportNow(Duration silence) throws IOException {
     report(Duration.between(heard, clock.instant()).compareTo(silence.dividedBy(3)) > 0);
+  }
+
+  long applied() {
+    return sink.applied();
   }
 
   Lsn received() {

@@ -47,6 +47,9 @@ public final class WalReceiver implements AutoCloseable {
 
   private int timeline;
 
+  /// The end of the last record when the last connection ended.
+  private long reached;
+
   /// Begins to follow.
   ///
   /// @param name for people, in the list of tasks
@@ -139,10 +142,10 @@ public final class WalReceiver implements AutoCloseable {
   }
 
   private void connectAndStream() throws IOException {
-    state = ReceiverState.CONNECTING;
     try (ReplicationClient client = ReplicationClient.connect(source.connection());
         WalSink sink = sinks.open();
-        var now = new Session(source, client, sink, tasks.clock(), () -> failures = 0)) {
+        var now = new Session(source, client, sink, tasks.clock())) {
+      Instant begin = tasks.clock().instant();
       session = now;
       if (stopping.isDone()) {
         return;
@@ -152,8 +155,19 @@ public final class WalReceiver implements AutoCloseable {
       } finally {
         remember(now);
         session = null;
+        judge(now, Duration.between(begin, tasks.clock().instant()));
       }
     }
+  }
+
+  /// A connection that brought something, or lasted, is not one more failure in a row. To hear of
+  /// the source is not enough: it is ready to send a record that can't be taken in for ever.
+  private void judge(Session ended, Duration lasted) {
+    if (Long.compareUnsigned(ended.applied(), reached) > 0
+        || lasted.compareTo(settings.silence()) > 0) {
+      failures = 0;
+    }
+    reached = ended.applied();
   }
 
   private void streaming(int newTimeline) {

@@ -13,6 +13,7 @@ final class CollectingSink implements WalSink.Source {
   private int length;
   private volatile long flushed;
   private int sinks;
+  private boolean failsAlways;
   private int failAfter = -1;
 
   CollectingSink(Lsn start) {
@@ -48,9 +49,17 @@ final class CollectingSink implements WalSink.Source {
     failAfter = more;
   }
 
+  /// Every feed fails from now on.
+  synchronized void failAlways() {
+    failsAlways = true;
+  }
+
   private synchronized void append(long lsn, MemorySegment wal, long offset, int count) {
     if (lsn != start + length) {
       throw new AssertionError("fed " + Lsn.format(lsn) + " after " + end());
+    }
+    if (failsAlways) {
+      throw new IllegalStateException("this record is poison");
     }
     if (failAfter >= 0 && (failAfter -= count) < 0) {
       throw new IllegalStateException("this record is poison");

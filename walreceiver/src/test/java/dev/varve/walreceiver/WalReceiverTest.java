@@ -102,6 +102,7 @@ class WalReceiverTest {
         assertThat(receiver.status().received()).isGreaterThanOrEqualTo(end);
         assertThat(receiver.status().sourceEnd()).isGreaterThanOrEqualTo(end);
       }
+      assertThat(Files.readString(cluster.log())).doesNotContain("unexpected EOF");
       assertThat(cluster.query("select active from pg_replication_slots")).isEqualTo("f");
     }
   }
@@ -215,6 +216,32 @@ class WalReceiverTest {
       cluster.stop(StopMode.FAST);
       byte[] bytes = sink.bytes();
       assertThat(bytes).isEqualTo(disk(cluster, sink));
+    }
+  }
+
+  /// However often the source sends it, and however much it sends besides.
+  @Test
+  void aRecordThatCanNotBeTakenInIsTriedEverMoreSlowly() throws Exception {
+    try (var cluster = LocalCluster.builder(PostgresBinaries.of(17)).start()) {
+      CollectingSink sink = sinkAtNewSegment(cluster);
+      sink.failAlways();
+      var slow =
+          new ReceiverSettings(
+              Duration.ofMillis(100),
+              Duration.ofSeconds(20),
+              new Backoff(Duration.ofMillis(50), Duration.ofMinutes(10)),
+              Duration.ofMillis(300));
+      try (var receiver =
+          new WalReceiver(tasks, "t", source(cluster, Optional.of("varve"), 0), sink, slow)) {
+        await(receiver, () -> sink.sinks() == 5);
+        // 50, 100, 200, 400 ms lie between them; and 800 until the next.
+        int sinks = sink.sinks();
+        cluster.execute("create table t as select generate_series(1, 100) a");
+        assertThat(sink.sinks() - sinks).isLessThanOrEqualTo(1);
+        assertThat(receiver.status().state()).isEqualTo(ReceiverState.RETRYING);
+        assertThat(receiver.status().lastError()).contains("this record is poison");
+        assertThat(sink.bytes()).isEmpty();
+      }
     }
   }
 

@@ -257,6 +257,11 @@ public final class PgConnection implements AutoCloseable {
     }
     closed = true;
     try {
+      out.farewell();
+    } catch (IOException e) {
+      // Nobody is there to hear it.
+    }
+    try {
       // Not the TLS socket, whose farewell waits for a sender that may be stuck.
       tcp.close();
     } catch (IOException e) {
