@@ -78,9 +78,9 @@ public final class BackupImport implements AutoCloseable {
 
   /// That there is a tablespace, and where its files are on the server.
   ///
-  /// @param path empty: in the data directory itself
+  /// @param path empty, or in `pg_tblspc`: in the data directory itself
   public void tablespace(int oid, String path) {
-    tablespaces.put(oid, path);
+    tablespaces.put(oid, path.startsWith("pg_tblspc/") ? "" : path);
   }
 
   /// Takes in a tar as the server sends it, or as `pg_basebackup` writes it. The stream is read to
@@ -115,7 +115,7 @@ public final class BackupImport implements AutoCloseable {
   private void link(String name, String target) {
     String[] parts = (name.startsWith("./") ? name.substring(2) : name).split("/", -1);
     if (parts.length == 2 && parts[0].equals("pg_tblspc") && parts[1].matches("[1-9][0-9]{0,9}")) {
-      tablespaces.put(Integer.parseUnsignedInt(parts[1]), target);
+      tablespace(Integer.parseUnsignedInt(parts[1]), target);
     } else {
       warnings.add("the link " + name + " to " + target + " was left out");
     }
@@ -144,7 +144,7 @@ public final class BackupImport implements AutoCloseable {
       case DataFile.TwoPhase prepared -> prepared(prepared.xid(), small(path, size, contents));
       case DataFile.Label _ -> label = BackupLabel.parse(small(path, size, contents));
       case DataFile.TablespaceMapFile _ ->
-          tablespaces.putAll(TablespaceMap.parse(small(path, size, contents)));
+          TablespaceMap.parse(small(path, size, contents)).forEach(this::tablespace);
       case DataFile.Other other -> other(other.path(), size, contents);
       case DataFile.WalSegment _,
           DataFile.TimelineHistoryFile _,

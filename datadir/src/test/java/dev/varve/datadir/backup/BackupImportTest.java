@@ -332,6 +332,18 @@ class BackupImportTest {
   }
 
   @Test
+  void tablespacesInPlaceHaveNoPath() throws IOException {
+    try (var files = new BackupImport(timeline, ImportProgress.NONE)) {
+      files.tablespace(16600, "pg_tblspc/16600");
+      files.tablespace(16601, "/mnt/pg_tblspc/1");
+      put(files, backup());
+      files.finish();
+    }
+    assertThat(view().tablespaces())
+        .containsExactly(new Tablespace(16600, ""), new Tablespace(16601, "/mnt/pg_tblspc/1"));
+  }
+
+  @Test
   void anImportThatIsNotFinishedLeavesNothing() throws IOException {
     try (var files = new BackupImport(timeline, ImportProgress.NONE)) {
       put(files, backup().file("base/5/16384", pages(1)));
