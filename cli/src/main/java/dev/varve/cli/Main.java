@@ -57,6 +57,9 @@ public final class Main implements Runnable {
         .setExecutionExceptionHandler((failure, command, _) -> {
           PrintWriter err = command.getErr();
           err.println("varve: " + sentence(failure));
+          if (isOurMistake(failure)) {
+            failure.printStackTrace(err);
+          }
           err.flush();
           return 1;
         });

@@ -39,6 +39,7 @@ public final class VarveServer implements AutoCloseable {
   private final TaskManager tasks;
   private final Tenants tenants;
   private final Receivers receivers;
+  private final Imports imports;
   private final Listener pages;
   private final HttpApi http;
 
@@ -50,7 +51,7 @@ public final class VarveServer implements AutoCloseable {
           opened.add(
               Tenants.open(config.data(), VarveServer::redo, tasks, settings(config.memory())));
       receivers = opened.add(Receivers.open(config.data(), tenants, tasks));
-      var imports = new Imports(config.data().resolve("scratch"), tenants, receivers, tasks);
+      imports = new Imports(config.data().resolve("scratch"), tenants, receivers, tasks);
       pages =
           opened.add(
               Listener.open(
@@ -139,6 +140,11 @@ public final class VarveServer implements AutoCloseable {
 
   public InetSocketAddress httpAddress() {
     return http.address();
+  }
+
+  /// Imports into this server, as the HTTP API begins them.
+  public Imports imports() {
+    return imports;
   }
 
   public InetSocketAddress pageAddress() {

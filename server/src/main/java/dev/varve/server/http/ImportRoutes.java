@@ -3,7 +3,6 @@ package dev.varve.server.http;
 import dev.varve.model.PageserverException.InvalidRequest;
 import dev.varve.server.imports.ImportJob;
 import dev.varve.server.imports.Imports;
-import dev.varve.walreceiver.libpq.ConnectionInfo;
 import java.io.IOException;
 import java.nio.file.Path;
 import tools.jackson.databind.node.ArrayNode;
@@ -29,7 +28,7 @@ final class ImportRoutes {
     }
     ImportJob job =
         from.isPresent()
-            ? imports.online(name, Call.parse(from.get(), ConnectionInfo::parse))
+            ? Call.parse(from.get(), text -> imports.online(name, text))
             : imports.backup(
                 name,
                 Path.of(tar.orElseThrow()),

@@ -44,9 +44,12 @@ public final class Imports {
     void run(ImportJob job, TimelineId id) throws IOException, InterruptedException;
   }
 
-  /// Begins to take in a running server, which is followed from then on.
-  public ImportJob online(String name, ConnectionInfo source) {
-    return begin(name, new OnlineImport(source, tenants, receivers)::run);
+  /// Begins to take in the running server that a connection string names; it is followed from then
+  /// on.
+  ///
+  /// @throws IllegalArgumentException when it is no connection string
+  public ImportJob online(String name, String source) {
+    return begin(name, new OnlineImport(ConnectionInfo.parse(source), tenants, receivers)::run);
   }
 
   /// Begins to take in a base backup from this machine's disk.
