@@ -3,6 +3,7 @@ package dev.varve.bench;
 import dev.varve.cluster.Trees;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,8 @@ public final class Main {
       }
     }
     Path scratch = Files.createTempDirectory("varve-bench-");
+    // As root, PostgreSQL runs as another user, who must get through.
+    Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rwx--x--x"));
     var results = new Results();
     try {
       for (Map.Entry<String, Family> family : FAMILIES.entrySet()) {

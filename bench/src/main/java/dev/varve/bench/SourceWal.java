@@ -12,6 +12,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +36,7 @@ record SourceWal(Path base, Path wal, Lsn start, Lsn end) {
 
   static SourceWal make(Path folder, Work work) throws Exception {
     Files.createDirectories(folder);
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
     try (LocalCluster cluster =
         LocalCluster.builder(PostgresBinaries.of(15))
             .setting("max_wal_size", "8GB")

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /// Answers the requests of one page stream, each in its turn. One thread uses it.
 ///
@@ -47,6 +48,7 @@ final class PageStream {
   private final int version;
   private final BackendWriter out;
   private final byte[] page = new byte[PAGE_SIZE];
+  private @Nullable DataDirectory view;
   private final MemorySegment pageSegment = MemorySegment.ofArray(page);
 
   PageStream(Timeline timeline, int version, BackendWriter out) {
@@ -67,8 +69,18 @@ final class PageStream {
     }
   }
 
+  /// A view remembers the sizes of relations: it is kept as long as requests are for its LSN.
+  private DataDirectory at(Lsn lsn) {
+    DataDirectory present = view;
+    if (present == null || !present.lsn().equals(lsn)) {
+      present = DataDirectory.at(timeline, lsn);
+      view = present;
+    }
+    return present;
+  }
+
   private void answer(PageRequest request) throws IOException {
-    DataDirectory directory = DataDirectory.at(timeline, effectiveLsn(request.header()));
+    DataDirectory directory = at(effectiveLsn(request.header()));
     switch (request) {
       case PageRequest.Exists(var header, var relation) -> {
         boolean exists = directory.exists(fork(relation));
