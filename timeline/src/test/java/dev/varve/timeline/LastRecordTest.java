@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.varve.model.PageserverException;
 import dev.varve.task.RealThreads;
+import dev.varve.task.SteppedThreads;
 import dev.varve.task.TaskManager;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.SplittableRandom;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +47,16 @@ class LastRecordTest {
         .hasMessage(
             "timeline \"main\" has not received WAL up to 1/101 within 10 ms; it has it up to"
                 + " 0/64");
+  }
+
+  @Test
+  void wakesAWaiterAtTheVeryLsn() {
+    var stepped = new SteppedThreads(new SplittableRandom(1), Instant.EPOCH);
+    var steppedTasks = new TaskManager(stepped, Duration.ofSeconds(1));
+    stepped.schedule(Duration.ofSeconds(1), () -> last.publish(199));
+    stepped.schedule(Duration.ofSeconds(2), () -> last.publish(200));
+    last.await(200, LONG, steppedTasks);
+    assertThat(stepped.clock().instant()).isEqualTo(Instant.EPOCH.plusSeconds(2));
   }
 
   @Test

@@ -1,6 +1,8 @@
 package dev.varve.timeline;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
@@ -8,6 +10,7 @@ import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TimelineId;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /// What a timeline should hold: plain maps of everything that was ever put.
 final class ModelTimeline {
+
+  private static final KeyRange VALUES =
+      new KeyRange(new Key(0x61, 0, 0, 0, 0, 0), new Key(0x62, 0, 0, 0, 0, 0));
 
   enum Kind {
     IMAGE,
@@ -136,5 +142,30 @@ final class ModelTimeline {
       }
     }
     return found;
+  }
+
+  /// Compares all values as of the LSN, by scanning, and some of their histories.
+  void checkValues(Timeline timeline, long lsn) {
+    var found = new ArrayList<String>();
+    timeline.scan(
+        VALUES,
+        new Lsn(lsn),
+        (key, value) -> found.add(key + "=" + text(value.toArray(ValueLayout.JAVA_BYTE))));
+    var expected = new ArrayList<String>();
+    scan(VALUES, lsn).forEach((key, value) -> expected.add(key + "=" + value));
+    assertThat(found).isEqualTo(expected);
+    for (int i = 0; i < 3; i++) {
+      Key key = new Key(0x61, 0, 0, (int) ((lsn + i) % 20), 0, 0);
+      assertThat(Optional.ofNullable(timeline.value(key, new Lsn(lsn))).map(ModelTimeline::text))
+          .isEqualTo(value(key, lsn));
+      var lsns = new ArrayList<Long>();
+      long from = lsn / 2;
+      timeline.history(key, new Lsn(from), new Lsn(lsn), (at, _) -> lsns.add(at));
+      assertThat(lsns).containsExactlyElementsOf(history(key, lsn).tailMap(from, true).keySet());
+    }
+  }
+
+  private static String text(byte[] bytes) {
+    return new String(bytes, ISO_8859_1);
   }
 }
