@@ -154,6 +154,11 @@ final class DirectoryExtraction {
       } else {
         delete(target);
       }
+      for (Path directory : directories.reversed()) {
+        if (target.startsWith(directory) && !target.equals(directory)) {
+          Files.deleteIfExists(directory); // A parent that was made on the way.
+        }
+      }
     } catch (IOException e) {
       because.addSuppressed(e);
     }

@@ -2,6 +2,9 @@ package dev.varve.cli;
 
 import dev.varve.model.PageserverException;
 import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -74,7 +77,13 @@ public final class Main implements Runnable {
 
   private static String sentence(Throwable failure) {
     String message = failure.getMessage();
-    return message == null ? failure.toString() : message;
+    return switch (failure) {
+      // Their message is the file alone.
+      case NoSuchFileException e -> "there is no file or folder " + e.getFile();
+      case FileAlreadyExistsException e -> e.getFile() + " is in the way: it exists already";
+      case AccessDeniedException e -> "no permission to read or write " + e.getFile();
+      default -> message == null ? failure.toString() : message;
+    };
   }
 
   @Override

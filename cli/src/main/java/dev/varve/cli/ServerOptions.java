@@ -21,8 +21,17 @@ final class ServerOptions {
     try {
       uri = URI.create(server.contains("://") ? server : "http://" + server);
     } catch (IllegalArgumentException _) {
-      throw new CliException("--server takes a URL such as http://127.0.0.1:9898, not " + server);
+      throw noUrl();
+    }
+    boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+    if (!http || uri.getHost() == null) {
+      throw noUrl();
     }
     return new ServerClient(uri);
+  }
+
+  private CliException noUrl() {
+    return new CliException(
+        "--server takes a URL such as http://127.0.0.1:9898, not \"" + server + "\"");
   }
 }

@@ -51,7 +51,7 @@ final class WalStatsCommand implements Callable<Integer> {
   private @Nullable WalStats stats;
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     String incomplete = null;
     try (var arena = Arena.ofConfined()) {
       MemorySegment chunk = arena.allocate(CHUNK);
@@ -88,7 +88,7 @@ final class WalStatsCommand implements Callable<Integer> {
     }
   }
 
-  private void read(Path file, MemorySegment chunk) throws IOException {
+  private void read(Path file, MemorySegment chunk) {
     ByteBuffer buffer = chunk.asByteBuffer();
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       while (true) {
@@ -106,6 +106,8 @@ final class WalStatsCommand implements Callable<Integer> {
       }
     } catch (NoSuchFileException e) {
       throw new CliException("there is no file " + file, e);
+    } catch (IOException e) {
+      throw new CliException(file + " can't be read: " + e.getMessage(), e);
     }
   }
 

@@ -59,8 +59,7 @@ public final class VarveServer implements AutoCloseable {
                   config.pages(),
                   new PageService(
                       tenants,
-                      (timeline, lsn, target) ->
-                          BaseBackup.of(timeline, lsn, clock.instant()).write(target))));
+                      (timeline, lsn) -> BaseBackup.of(timeline, lsn, clock.instant())::write)));
       http =
           opened.add(
               HttpApi.open(config.http(), new Routes(tenants, receivers, imports, tasks, clock)));

@@ -31,8 +31,8 @@ final class ImportRoutes {
             ? Call.parse(from.get(), text -> imports.online(name, text))
             : imports.backup(
                 name,
-                Path.of(tar.orElseThrow()),
-                Call.text(body, "wal").map(Path::of).orElse(null));
+                Call.parse(tar.orElseThrow(), Path::of),
+                Call.text(body, "wal").map(wal -> Call.parse(wal, Path::of)).orElse(null));
     call.answer(202, json(job));
   }
 

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -112,8 +113,24 @@ final class TenantRoutes {
             .orElseGet(() -> new TimelineId(IDS.nextLong(), IDS.nextLong()));
     String name = Call.text(body, "name").orElseGet(id::toString);
     requireName(name);
-    Timeline branch = tenants.branch(ancestor, id, name, branchPoint(ancestor, body));
+    Optional<Timeline> made =
+        tenants.find(tenant, id).filter(branch -> isRepeated(branch, ancestor, name, body));
+    Timeline branch =
+        made.isPresent()
+            ? made.get()
+            : tenants.branch(ancestor, id, name, branchPoint(ancestor, body));
     call.answer(201, json.timeline(branch));
+  }
+
+  /// Whether a branch is what this request asks for: a client that lost the answer may ask again.
+  /// It may not where the moment was left to the server, which would choose another by now.
+  private static boolean isRepeated(
+      Timeline branch, Timeline ancestor, String name, ObjectNode body) {
+    return branch.name().equals(name)
+        && branch.ancestor().equals(Optional.of(ancestor.id()))
+        && Call.text(body, "ancestor_start_lsn")
+            .map(text -> Call.parse(text, Lsn::parse).alignUp().equals(branch.ancestorLsn()))
+            .orElse(false);
   }
 
   static void requireName(String name) {

@@ -11,6 +11,8 @@ import dev.varve.task.TaskSpec;
 import dev.varve.timeline.Tenants;
 import dev.varve.walreceiver.libpq.ConnectionInfo;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.LinkedHashMap;
@@ -87,7 +89,7 @@ public final class Imports {
       work.run(job, id);
       job.done();
     } catch (IOException | PageserverException e) {
-      job.failed(String.valueOf(e.getMessage()));
+      job.failed(sentence(e));
     } catch (InterruptedException e) {
       job.failed("the server was stopped during the import; import again");
       throw e;
@@ -95,6 +97,24 @@ public final class Imports {
       LOG.log(System.Logger.Level.ERROR, "importing " + job.name() + " failed", e);
       job.failed("the import failed unexpectedly, the server's log says how: " + e);
     }
+  }
+
+  /// What failed, and what could not be cleared away after it.
+  private static String sentence(Exception failure) {
+    var sentence = new StringBuilder(reason(failure));
+    for (Throwable left : failure.getSuppressed()) {
+      sentence.append("; besides: ").append(reason(left));
+    }
+    return sentence.toString();
+  }
+
+  /// The message of many a failure of files is the file alone.
+  private static String reason(Throwable failure) {
+    return switch (failure) {
+      case NoSuchFileException e -> "there is no file " + e.getFile();
+      case AccessDeniedException e -> "the server may not read or write " + e.getFile();
+      default -> failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    };
   }
 
   /// @throws NotFound when there is no such import

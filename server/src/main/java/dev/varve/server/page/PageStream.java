@@ -179,6 +179,10 @@ final class PageStream {
     if (relation.relation() == 0) {
       throw new InvalidRequest("relation 0 does not exist; a relation file number is at least 1");
     }
+    if (relation.fork() >= RelationFork.FORKS) {
+      throw new InvalidRequest(
+          "a relation has no fork " + relation.fork() + "; forks are 0 to 3: main, fsm, vm, init");
+    }
     return new RelationFork(
         relation.tablespace(), relation.database(), relation.relation(), relation.fork());
   }

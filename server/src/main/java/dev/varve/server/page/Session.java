@@ -89,7 +89,9 @@ final class Session {
     switch (type) {
       case 'Q' -> {
         boolean open = run(in.string());
-        out.readyForQuery();
+        if (open) {
+          out.readyForQuery();
+        }
         return open;
       }
       case 'P' -> {
@@ -182,8 +184,10 @@ final class Session {
     Timeline timeline = timeline(words);
     Lsn lsn = words.length > 3 ? lsn(words[3]) : timeline.lastRecordLsn();
     timeline.awaitLsn(lsn, BACKUP_LSN_WAIT);
+    // What is wrong with the LSN is an error of the command; later ones cut the tar short.
+    BackupSource.Backup found = backup.of(timeline, lsn);
     out.copyOut();
-    backup.write(timeline, lsn, new CopyDataStream(out));
+    found.write(new CopyDataStream(out));
     out.copyDone();
     out.commandComplete("SELECT 1");
   }
