@@ -21,7 +21,8 @@ final class LibpqClient implements AutoCloseable {
   private final DataInputStream in;
   private final OutputStream out;
 
-  /// One message of the server.
+  /// One message of the server; never compared.
+  @SuppressWarnings("ArrayRecordComponent")
   record Message(char type, byte[] body) {
     ByteBuffer buffer() {
       return ByteBuffer.wrap(body);
