@@ -62,7 +62,15 @@ final class ServerClient {
 
   /// The timeline of that name, as the API describes it.
   JsonNode timeline(String name) {
-    return get("/v1/timeline/" + encode(name));
+    JsonNode timeline = get("/v1/timeline/" + encode(name));
+    if (!timeline.path("tenant_id").isString() || !timeline.path("timeline_id").isString()) {
+      throw notOurs("something that is no timeline");
+    }
+    return timeline;
+  }
+
+  private CliException notOurs(String answer) {
+    return new CliException(server + " answered " + answer + "; is it a Varve server?");
   }
 
   /// Where the API has that timeline's own routes.
@@ -88,8 +96,7 @@ final class ServerClient {
     try {
       return JSON.readTree(text);
     } catch (JacksonException _) {
-      throw new CliException(
-          server + " answered something that is not JSON; is it a Varve server?");
+      throw notOurs("something that is not JSON");
     }
   }
 

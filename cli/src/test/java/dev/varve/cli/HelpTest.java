@@ -1,0 +1,108 @@
+package dev.varve.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/// Help, and what the command line itself refuses.
+class HelpTest {
+
+  static List<String> commands() {
+    var paths = new ArrayList<String>();
+    collect("", Main.commandLine(), paths);
+    assertThat(paths).contains("", "serve", "import", "wal stats", "demo");
+    return paths;
+  }
+
+  private static void collect(String path, CommandLine command, List<String> paths) {
+    paths.add(path);
+    command
+        .getSubcommands()
+        .forEach((name, sub) -> {
+          if (!name.equals("help")) {
+            collect((path + " " + name).strip(), sub, paths);
+          }
+        });
+  }
+
+  private static CommandLine find(String path) {
+    CommandLine command = Main.commandLine();
+    for (String name : path.split(" ")) {
+      command = name.isEmpty() ? command : command.getSubcommands().get(name);
+    }
+    return command;
+  }
+
+  private static String[] words(String path) {
+    return (path + " --help").strip().split(" ");
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void helpListsEveryOptionWithADescription(String path) {
+    CommandRun run = CommandRun.of(words(path)).worked();
+    assertThat(run.err()).isEmpty();
+    var spec = find(path).getCommandSpec();
+    assertThat(spec.usageMessage().description()).isNotEmpty();
+    for (OptionSpec option : spec.options()) {
+      assertThat(run.out()).contains(option.longestName());
+      assertThat(option.description()).as(option.longestName()).isNotEmpty();
+    }
+    for (PositionalParamSpec parameter : spec.positionalParameters()) {
+      assertThat(run.out()).contains(parameter.paramLabel());
+      assertThat(parameter.description()).as(parameter.paramLabel()).isNotEmpty();
+    }
+    assertThat(run.out().lines()).allSatisfy(line -> assertThat(line).hasSizeLessThan(101));
+  }
+
+  @Test
+  void helpOfTheWholeListsTheCommands() {
+    String help = CommandRun.of("--help").worked().out();
+    assertThat(commands()).allSatisfy(path -> assertThat(help).contains(path.split(" ")[0]));
+    assertThat(CommandRun.of("help", "import").worked().out()).contains("--from");
+    assertThat(CommandRun.of("--version").worked().out()).isEqualTo("varve 0.1.0\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'' | which command? varve --help lists them",
+        "wal | varve wal what? varve wal stats FILE...",
+        "brew | brew",
+        "list --nonsense | --nonsense",
+        "list too many | too",
+        "show | NAME",
+        "wait production | --lsn",
+        "wait production --lsn 0/8 --timeout soon | soon",
+        "branch production | NEW",
+        "restore production | --to",
+        "page production 1663/5/1259 | BLOCK",
+        "import --name x | --from",
+        "import --name x --tar base.tar | --wal",
+        "import --from host=a | --name",
+        "import --from host=a --tar b --wal c --name x | --from",
+        "wal stats | FILE",
+        "demo --clients many | many",
+      })
+  void aWrongCommandLineIsCode2WithAHint(String line, String finding) {
+    CommandRun run = CommandRun.of(line.isEmpty() ? new String[0] : line.split(" "));
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).contains(finding).contains("Usage: varve");
+  }
+
+  @Test
+  void serveAndDemoNeedTheLauncher() {
+    CommandRun.of("serve").refused("start the server with the varve launcher");
+    CommandRun.of("serve", "--http", "nowhere").refused("start the server with the varve launcher");
+  }
+}
