@@ -116,11 +116,6 @@ class BadInputTest {
     importFrom("host=no-such-host.invalid user=u", "x").refused("no-such-host.invalid");
   }
 
-  @Test
-  void aServerThatIsNoPostgres() {
-    importFrom("host=127.0.0.1 user=u port=" + live.url().replaceFirst(".*:", ""), "x").refused();
-  }
-
   @ParameterizedTest
   @ValueSource(strings = {"host", "host='x", "nonsense=1", "postgresql://[", "port=70000 host=a"})
   void malformedConnectionString(String conninfo) {
@@ -288,7 +283,7 @@ class BadInputTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"ftp://127.0.0.1", "http://", "a b", "http:/x", "file:///etc/passwd", ""})
+  @ValueSource(strings = {"ftp://127.0.0.1", "http://", "a b", "file:///etc/passwd", ""})
   void noUrl(String url) {
     CommandRun.of("list", "--server", url)
         .refused("--server takes a URL such as http://127.0.0.1:9898, not \"" + url + "\"");
@@ -296,7 +291,6 @@ class BadInputTest {
 
   @Test
   void aServerThatIsNoVarve() throws IOException {
-    live.cluster.isRunning();
     CommandRun.of("list", "--server", "127.0.0.1:" + live.cluster.port()).refused("127.0.0.1");
     var other =
         com.sun.net.httpserver.HttpServer.create(

@@ -23,6 +23,7 @@ class CommandsTest {
   @BeforeAll
   void serve() throws Exception {
     live = new LiveServer();
+    live.cluster.execute("create table since_the_import (v text)");
     lsn = live.caughtUp();
   }
 

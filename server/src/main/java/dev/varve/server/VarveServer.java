@@ -51,7 +51,7 @@ public final class VarveServer implements AutoCloseable {
           opened.add(
               Tenants.open(config.data(), VarveServer::redo, tasks, settings(config.memory())));
       receivers = opened.add(Receivers.open(config.data(), tenants, tasks));
-      imports = new Imports(config.data().resolve("scratch"), tenants, receivers, tasks);
+      imports = Imports.open(config.data().resolve("scratch"), tenants, receivers, tasks);
       pages =
           opened.add(
               Listener.open(

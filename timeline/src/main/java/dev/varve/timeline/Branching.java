@@ -156,6 +156,7 @@ final class Branching {
     try {
       timeline.close();
       TenantFiles.deleteTree(aside);
+      TenantFiles.deleteIfLast(aside);
     } catch (IOException e) {
       LOG.log(WARNING, "left for the next start to delete: " + aside, e);
     } catch (InterruptedException e) {

@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -124,6 +125,18 @@ final class TenantFiles {
   private static List<Path> children(Path directory) throws IOException {
     try (Stream<Path> children = Files.list(directory)) {
       return children.sorted().toList();
+    }
+  }
+
+  /// Deletes a tenant's directories if the timeline was its last. A branch needs its ancestor to be
+  /// there, and a root comes with a tenant of its own: so none is being made meanwhile.
+  static void deleteIfLast(Path timeline) throws IOException {
+    Path timelines = timeline.resolveSibling(".").normalize();
+    try {
+      Files.deleteIfExists(timelines);
+      Files.deleteIfExists(timelines.resolveSibling(".").normalize());
+    } catch (DirectoryNotEmptyException _) {
+      // It has others.
     }
   }
 

@@ -177,8 +177,8 @@ final class Call {
     exchange.getResponseBody().write(bytes);
   }
 
-  /// A body of unknown length. Should writing it fail, the connection breaks off before its last
-  /// chunk, by which the client knows.
+  /// A body of unknown length, to be closed when it is whole and only then: should writing it fail,
+  /// the connection breaks off before the last chunk, by which the client knows.
   OutputStream stream(String type) throws IOException {
     header("Content-Type", type);
     answered = true;

@@ -35,19 +35,29 @@ final class Router {
   }
 
   /// Answers the exchange, whatever happens, and closes it.
-  void handle(HttpExchange exchange) {
+  ///
+  /// @throws IOException when the answer broke off. The exchange is left open then: closing it
+  ///   would end the answer as if it were whole, while the HTTP server closes the connection of a
+  ///   handler that throws, by which the client knows
+  void handle(HttpExchange exchange) throws IOException {
     var call = new Call(exchange);
-    try (exchange) {
-      try {
-        dispatch(call);
-      } catch (PageserverException e) {
-        call.error(status(e), e.getMessage());
-      } catch (RuntimeException e) {
-        LOG.log(System.Logger.Level.ERROR, "answering " + call + " failed", e);
-        call.error(500, "the server failed to answer; its log says why: " + e);
-      }
+    try {
+      answer(call);
     } catch (IOException e) {
-      LOG.log(System.Logger.Level.DEBUG, "answering {0} broke off: {1}", call, e.getMessage());
+      LOG.log(System.Logger.Level.WARNING, "answering " + call + " broke off: " + e.getMessage());
+      throw e;
+    }
+    exchange.close();
+  }
+
+  private void answer(Call call) throws IOException {
+    try {
+      dispatch(call);
+    } catch (PageserverException e) {
+      call.error(status(e), e.getMessage());
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.ERROR, "answering " + call + " failed", e);
+      call.error(500, "the server failed to answer; its log says why: " + e);
     }
   }
 

@@ -12,11 +12,14 @@ import dev.varve.timeline.Tenants;
 import dev.varve.walreceiver.libpq.ConnectionInfo;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// All imports under way, and the latest of those that ended. Each is a task. Thread-safe.
@@ -33,8 +36,22 @@ public final class Imports {
   private final SecureRandom ids = new SecureRandom();
   private final Map<String, ImportJob> jobs = new LinkedHashMap<>();
 
-  /// @param scratch a folder for what is needed during an import only
-  public Imports(Path scratch, Tenants tenants, Receivers receivers, TaskManager tasks) {
+  /// @param scratch a folder for what is needed during an import only; what an import that was
+  ///   killed has left there is deleted
+  public static Imports open(Path scratch, Tenants tenants, Receivers receivers, TaskManager tasks)
+      throws IOException {
+    Files.createDirectories(scratch);
+    try (Stream<Path> left = Files.walk(scratch)) {
+      for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
+        if (!path.equals(scratch)) {
+          Files.delete(path);
+        }
+      }
+    }
+    return new Imports(scratch, tenants, receivers, tasks);
+  }
+
+  private Imports(Path scratch, Tenants tenants, Receivers receivers, TaskManager tasks) {
     this.scratch = scratch;
     this.tenants = tenants;
     this.receivers = receivers;

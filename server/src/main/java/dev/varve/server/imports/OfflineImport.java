@@ -6,6 +6,7 @@ import dev.varve.model.TimelineId;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,8 +29,20 @@ final class OfflineImport {
     this.tenants = tenants;
   }
 
-  /// @throws IOException when the backup can't be read; nothing is left then
+  /// @throws IOException naming the backup, when it can't be read; nothing is left then
   void run(ImportJob job, TimelineId id) throws IOException {
+    try {
+      take(job, id);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new IOException(
+          "the backup %s can't be read: %s; copy or take it anew".formatted(tar, e.getMessage()),
+          e);
+    }
+  }
+
+  private void take(ImportJob job, TimelineId id) throws IOException {
     job.phase("reading the backup's label");
     TarImport backup = TarImport.open(tar, wal);
     job.total(Files.isRegularFile(tar) ? Files.size(tar) : 0);
