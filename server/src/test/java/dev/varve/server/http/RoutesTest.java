@@ -20,7 +20,6 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /// Every route of the API on a followed server.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -322,22 +321,6 @@ class RoutesTest {
     Answer empty = served.post(tenantPath() + "/timeline", "{}");
     assertThat(empty.status()).isEqualTo(400);
     assertThat(empty.message()).contains("lacks the text \"ancestor_timeline_id\"");
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"a", "A.b_c-1", "7", "production.2026-11-22"})
-  void aNameIsLettersDigitsAndSome(String name) {
-    TenantRoutes.requireName(name);
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"", ".", "..", "-a", "_a", "a b", "a/b", "ä", "a\n", "a\0"})
-  void anythingElseIsNoName(String name) {
-    org.assertj.core.api.Assertions.assertThatThrownBy(() -> TenantRoutes.requireName(name))
-        .hasMessageContaining("can't be a name: use up to 63 letters, digits");
-    org.assertj.core.api.Assertions.assertThatThrownBy(
-            () -> TenantRoutes.requireName("a".repeat(64)))
-        .hasMessageContaining("can't be a name");
   }
 
   @Test

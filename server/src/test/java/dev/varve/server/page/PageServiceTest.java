@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
@@ -158,7 +159,7 @@ class PageServiceTest {
             'Q', ("pagestream_v2 " + names() + "\0").getBytes(StandardCharsets.UTF_8));
     for (int length = 0; length < message.length; length += 7) {
       try (var client = ready()) {
-        client.raw(java.util.Arrays.copyOf(message, length));
+        client.raw(Arrays.copyOf(message, length));
       }
     }
   }
@@ -291,6 +292,68 @@ class PageServiceTest {
     assertThat(tar.length - position).isGreaterThanOrEqualTo(2 * BLOCK);
     for (int i = position; i < tar.length; i++) {
       assertThat(tar[i]).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2, 5", "2, 99", "2, 255", "3, 5", "3, 105"})
+  void anUnknownRequestEndsTheConnection(int version, int tag) throws IOException {
+    byte[] request = new Ask(version, 1, Ask.NEWEST, 8).page(1663, 5, 1259, 0, 0);
+    request[0] = (byte) tag;
+    expectStreamsEnd(version, LibpqClient.message('d', request), "unknown page stream request");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 9, 17, 25, 38, 41})
+  void aShortRequestEndsTheConnection(int length) throws IOException {
+    byte[] request = new Ask(3, 1, Ask.NEWEST, 8).page(1663, 5, 1259, 0, 0);
+    expectStreamsEnd(3, LibpqClient.message('d', Arrays.copyOf(request, length)), "too short");
+  }
+
+  @ParameterizedTest
+  @ValueSource(chars = {'Q', 'S', 'B', '?'})
+  void anotherMessageWithinAStreamEndsTheConnection(char type) throws IOException {
+    expectStreamsEnd(2, LibpqClient.message(type, new byte[] {0}), "within a page stream");
+  }
+
+  private LibpqClient stream(int version) throws IOException {
+    return LibpqClient.stream(
+        served.server.pageAddress(), "pagestream_v" + version + " " + names());
+  }
+
+  private void expectStreamsEnd(int version, byte[] message, String finding) throws IOException {
+    try (var client = stream(version)) {
+      client.raw(message);
+      expectEnd(client, finding);
+    }
+  }
+
+  @Test
+  void aStreamThatIsDoneLeavesTheConnectionReady() throws IOException {
+    try (var client = stream(2)) {
+      client.send('c', "");
+      assertThat(LibpqClient.types(client.until('Z'))).isEqualTo("cCZ");
+      client.query("set x to 1");
+      assertThat(LibpqClient.types(client.until('Z'))).isEqualTo("CZ");
+    }
+  }
+
+  @Test
+  void aClientThatGivesUpGetsAnErrorAndMayGoOn() throws IOException {
+    try (var client = stream(2)) {
+      client.send('f', "had enough\0");
+      var answer = client.until('Z');
+      assertThat(answer.getFirst().text()).contains("had enough");
+      client.query("set x to 1");
+      assertThat(LibpqClient.types(client.until('Z'))).isEqualTo("CZ");
+    }
+  }
+
+  @Test
+  void terminateEndsTheConnection() throws IOException {
+    try (var client = stream(2)) {
+      client.send('X', "");
+      assertThat(client.rest()).isEmpty();
     }
   }
 }

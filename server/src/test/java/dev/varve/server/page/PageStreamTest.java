@@ -375,76 +375,12 @@ class PageStreamTest {
     }
   }
 
-  @ParameterizedTest
-  @CsvSource({"2, 5", "2, 99", "2, 255", "3, 5", "3, 105"})
-  void anUnknownRequestEndsTheConnection(int version, int tag) throws IOException {
-    byte[] request = newest(version).page(DEFAULT, database, table, 0, 0);
-    request[0] = (byte) tag;
-    expectEnd(version, LibpqClient.message('d', request), "unknown page stream request");
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {0, 1, 9, 17, 25, 38, 41})
-  void aShortRequestEndsTheConnection(int length) throws IOException {
-    byte[] request = newest(3).page(DEFAULT, database, table, 0, 0);
-    expectEnd(3, LibpqClient.message('d', Arrays.copyOf(request, length)), "too short");
-  }
-
   @Test
   void bytesBehindARequestAreIgnored() throws IOException {
     byte[] request = newest(2).exists(DEFAULT, database, table, 0);
     try (var client = stream(2)) {
       assertThat(bytes(client.ask(Arrays.copyOf(request, request.length + 100))))
           .containsExactly(100, 1);
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(chars = {'Q', 'S', 'B', '?'})
-  void anotherMessageWithinAStreamEndsTheConnection(char type) throws IOException {
-    expectEnd(2, LibpqClient.message(type, new byte[] {0}), "within a page stream");
-  }
-
-  /// What the server says last, and that it then serves others as before.
-  private void expectEnd(int version, byte[] message, String finding) throws IOException {
-    try (var client = stream(version)) {
-      client.raw(message);
-      var rest = client.rest();
-      assertThat(LibpqClient.types(rest)).isEqualTo("E");
-      assertThat(rest.getFirst().text()).contains("FATAL").contains("08P01").contains(finding);
-    }
-    try (var other = stream(2)) {
-      byte[] request = newest(2).exists(DEFAULT, database, table, 0);
-      assertThat(bytes(other.ask(request))).containsExactly(100, 1);
-    }
-  }
-
-  @Test
-  void aStreamThatIsDoneLeavesTheConnectionReady() throws IOException {
-    try (var client = stream(2)) {
-      client.send('c', "");
-      assertThat(LibpqClient.types(client.until('Z'))).isEqualTo("cCZ");
-      client.query("set x to 1");
-      assertThat(LibpqClient.types(client.until('Z'))).isEqualTo("CZ");
-    }
-  }
-
-  @Test
-  void aClientThatGivesUpGetsAnErrorAndMayGoOn() throws IOException {
-    try (var client = stream(2)) {
-      client.send('f', "had enough\0");
-      var answer = client.until('Z');
-      assertThat(answer.getFirst().text()).contains("had enough");
-      client.query("set x to 1");
-      assertThat(LibpqClient.types(client.until('Z'))).isEqualTo("CZ");
-    }
-  }
-
-  @Test
-  void terminateEndsTheConnection() throws IOException {
-    try (var client = stream(2)) {
-      client.send('X', "");
-      assertThat(client.rest()).isEmpty();
     }
   }
 }
