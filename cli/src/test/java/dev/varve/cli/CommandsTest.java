@@ -2,6 +2,9 @@ package dev.varve.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.varve.walreceiver.libpq.ConnectionInfo;
+import dev.varve.walreceiver.replication.BackupOptions;
+import dev.varve.walreceiver.replication.ReplicationClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,6 +114,20 @@ class CommandsTest {
     assertThat(json("delete", "timed").isObject()).isTrue();
     json("delete", "now");
     assertThat(json("list").size()).isEqualTo(1);
+  }
+
+  @Test
+  void aBackupOnDiskIsImported(@TempDir Path folder) throws IOException {
+    Path tar = folder.resolve("base.tar");
+    try (var client = ReplicationClient.connect(ConnectionInfo.parse(live.conninfo()))) {
+      client.baseBackup(BackupOptions.standard().withWal(), (_, bytes) -> Files.copy(bytes, tar));
+    }
+    CommandRun run =
+        live.run(
+            "import", "--tar", tar.toString(), "--wal", folder.toString(), "--name", "from-disk");
+    assertThat(run.worked().out()).startsWith("from-disk is imported: PostgreSQL 17, readable");
+    assertThat(json("show", "from-disk").path("state").asString()).isEqualTo("active");
+    live.run("delete", "from-disk").worked();
   }
 
   @Test

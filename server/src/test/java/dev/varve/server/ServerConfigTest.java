@@ -106,6 +106,16 @@ class ServerConfigTest {
   }
 
   @Test
+  void whatAKilledImportLeftIsDeleted(@TempDir Path data) throws IOException {
+    Path left = Files.createDirectories(data.resolve("scratch/wal17"));
+    Files.writeString(left.resolve("000000010000000000000001"), "x");
+    try (var server = VarveServer.open(local(data, 0, 0), InstantSource.system())) {
+      assertThat(server.httpAddress().getPort()).isPositive();
+      assertThat(data.resolve("scratch")).isEmptyDirectory();
+    }
+  }
+
+  @Test
   void aFileIsNoDataDirectory(@TempDir Path folder) throws IOException {
     Path file = Files.createFile(folder.resolve("file"));
     assertThatThrownBy(() -> VarveServer.open(local(file, 0, 0), InstantSource.system()))
