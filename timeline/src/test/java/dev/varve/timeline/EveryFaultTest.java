@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -190,6 +191,29 @@ class EveryFaultTest {
         if (next.tenants.find("new").isEmpty() && deed != Deed.DELETE) {
           assertThat(attempt(deed, next)).isTrue();
           deed.check(next.tenants, true, false);
+        }
+      }
+    }
+  }
+
+  /// A write that failed may have reached the disk all the same: what is done again must not harm
+  /// what the index part on disk may name already.
+  @Test
+  void aCrashWhileAFlushIsTriedAgainLosesNothing() throws IOException {
+    boolean faulted = true;
+    for (int operation = 0; faulted; operation++) {
+      for (int later = 0; later < 12; later++) {
+        SimulatedServer server = prepared();
+        long before = server.disk.operations();
+        server.disk.failAt(operation);
+        boolean done = attempt(Deed.CHECKPOINT, server);
+        faulted = server.disk.operations() - before > operation;
+        server.disk.dieAt(later);
+        server.threads.pass(Duration.ofMinutes(1));
+        for (int crash = 0; crash < CRASHES; crash++) {
+          SimulatedServer next = open(server.disk.crash(new SplittableRandom(crash)));
+          requireSound(next);
+          Deed.CHECKPOINT.check(next.tenants, done, true);
         }
       }
     }
