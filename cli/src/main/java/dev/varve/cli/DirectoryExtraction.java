@@ -128,6 +128,10 @@ final class DirectoryExtraction {
     directory(path.getParent());
     Files.createDirectory(
         path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    if (path.equals(tablespaces)) {
+      // PostgreSQL's user, who shall own the tablespaces, must get through the folder they are in.
+      Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwx--x--x"));
+    }
     directories.add(path);
   }
 

@@ -13,7 +13,9 @@ import dev.varve.timeline.Timeline;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -100,18 +102,31 @@ public final class DataDirectory {
     return blocks[0] * Page.SIZE;
   }
 
-  /// The folders of databases: a database has one in each tablespace that it uses.
+  /// The folders of databases: a database has one in each tablespace that it uses. Only the one in
+  /// its own tablespace has a `PG_VERSION`; the others are there because relations are in them.
   public List<Database> databases() {
     List<Database> databases = new ArrayList<>();
+    Set<Database> known = new HashSet<>();
     timeline.scan(
         DirectoryKeys.kind(DirectoryKeys.DATABASE),
         lsn,
-        (key, value) ->
-            databases.add(
-                new Database(
-                    key.tablespace(),
-                    key.database(),
-                    new String(bytes(value), StandardCharsets.US_ASCII))));
+        (key, value) -> {
+          known.add(new Database(key.tablespace(), key.database(), ""));
+          databases.add(
+              new Database(
+                  key.tablespace(),
+                  key.database(),
+                  new String(bytes(value), StandardCharsets.US_ASCII)));
+        });
+    timeline.scan(
+        DirectoryKeys.kind(DirectoryKeys.RELATION_SIZE),
+        lsn,
+        (key, _) -> {
+          var folder = new Database(key.tablespace(), key.database(), "");
+          if (key.tablespace() != DirectoryKeys.GLOBAL_TABLESPACE && known.add(folder)) {
+            databases.add(folder);
+          }
+        });
     return databases;
   }
 

@@ -229,6 +229,14 @@ public final class FileComparison {
         differences.add(folder + " is not on disk");
       }
     }
+    for (RelationFork fork : onDisk) {
+      if (view.exists(fork)
+          && folders.stream()
+              .noneMatch(
+                  f -> f.tablespace() == fork.tablespace() && f.database() == fork.database())) {
+        differences.add("the folder of " + fork + " is not listed");
+      }
+    }
     for (Slru slru : Slru.values()) {
       for (SlruSegment segment : view.slruSegments(slru)) {
         if (!segments.getOrDefault(slru, Set.of()).contains(segment.segment())) {

@@ -119,7 +119,7 @@ class TidyTest {
       if (FORBIDDEN_NAME.matcher(type).matches() && !ALLOWED_NAMES.contains(type)) {
         findings.add(type + " does not say what it is for");
       }
-      super.visitClass(tree, nothing);
+      super.visitClass(tree, null);
       type = outer;
       return null;
     }
@@ -135,7 +135,7 @@ class TidyTest {
       if (length > LONGER_METHODS.getOrDefault(name, METHOD_LINES)) {
         findings.add(name + " has " + length + " lines");
       }
-      return super.visitMethod(tree, nothing);
+      return super.visitMethod(tree, null);
     }
   }
 }

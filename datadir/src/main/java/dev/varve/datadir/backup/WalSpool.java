@@ -19,6 +19,7 @@ final class WalSpool implements AutoCloseable {
   private final Path folder;
 
   WalSpool(Path scratch) throws IOException {
+    Files.createDirectories(scratch);
     this.folder = Files.createTempDirectory(scratch, "wal");
   }
 

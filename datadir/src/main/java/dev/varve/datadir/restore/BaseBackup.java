@@ -174,7 +174,9 @@ public final class BaseBackup {
     }
     String folder = folder(database.tablespace(), database.database());
     tar.directory(folder);
-    tar.file(folder + "/PG_VERSION", database.versionFile().getBytes(StandardCharsets.US_ASCII));
+    if (!database.versionFile().isEmpty()) {
+      tar.file(folder + "/PG_VERSION", database.versionFile().getBytes(StandardCharsets.US_ASCII));
+    }
     relationsOf(tar, database);
   }
 

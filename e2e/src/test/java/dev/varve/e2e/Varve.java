@@ -1,0 +1,164 @@
+package dev.varve.e2e;
+
+import dev.varve.cli.Main;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/// A `varve serve` in a process of its own, with the flags that the launcher gives it, and the
+/// commands that are said to it.
+final class Varve implements AutoCloseable {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Duration START_LIMIT = Duration.ofMinutes(2);
+  private static final Pattern ADDRESS = Pattern.compile("HTTP API on (http://[0-9.:]+)");
+
+  private final Process process;
+  private final Path log;
+  private final String url;
+  private final Thread killer;
+
+  private Varve(Process process, Path log, String url, Thread killer) {
+    this.process = process;
+    this.log = log;
+    this.url = url;
+    this.killer = killer;
+  }
+
+  /// How a command ended, and what it said.
+  record Outcome(int code, String out, String err) {}
+
+  /// Starts a server and waits until it answers. Its data is in the folder's `varve`, its messages
+  /// are added to `varve.log`.
+  static Varve start(Path folder, int mebibytes) throws IOException, InterruptedException {
+    Path log = folder.resolve("varve.log");
+    long before = Files.exists(log) ? Files.size(log) : 0;
+    Process process =
+        new ProcessBuilder(command(folder.resolve("varve"), mebibytes))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+            .start();
+    var killer = new Thread(process::destroyForcibly, "end of varve serve");
+    Runtime.getRuntime().addShutdownHook(killer);
+    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    while (true) {
+      Matcher said = ADDRESS.matcher(Files.readString(log).substring((int) before));
+      if (said.find()) {
+        return new Varve(process, log, said.group(1), killer);
+      }
+      if (process.waitFor(20, TimeUnit.MILLISECONDS) || System.nanoTime() > deadline) {
+        process.destroyForcibly();
+        throw new IOException("varve serve did not start: " + Files.readString(log));
+      }
+    }
+  }
+
+  private static List<String> command(Path data, int mebibytes) {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-Xmx" + mebibytes / 2 + "m",
+        "-XX:MaxDirectMemorySize=" + mebibytes / 8 + "m",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Dvarve.memory=" + ((long) mebibytes << 20),
+        "--enable-native-access=ALL-UNNAMED",
+        "-cp",
+        System.getProperty("java.class.path"),
+        "dev.varve.cli.Main",
+        "serve",
+        "--data",
+        data.toString(),
+        "--http",
+        "127.0.0.1:0",
+        "--pg",
+        "127.0.0.1:0");
+  }
+
+  /// Says a command to this server.
+  Outcome run(String... words) {
+    List<String> arguments = new ArrayList<>(List.of(words));
+    arguments.add("--server");
+    arguments.add(url);
+    var out = new StringWriter();
+    var err = new StringWriter();
+    CommandLine command = Main.commandLine();
+    command.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+    int code = command.execute(arguments.toArray(String[]::new));
+    return new Outcome(code, out.toString(), err.toString());
+  }
+
+  /// Says a command that must succeed.
+  ///
+  /// @return what it printed
+  String command(String... words) throws IOException {
+    Outcome outcome = run(words);
+    if (outcome.code() != 0) {
+      throw new AssertionError(
+          "varve %s: %s\nthe server said:\n%s"
+              .formatted(String.join(" ", words), outcome.err(), log()));
+    }
+    return outcome.out();
+  }
+
+  /// Says a command that must succeed, with `--json`.
+  JsonNode json(String... words) throws IOException {
+    List<String> arguments = new ArrayList<>(List.of(words));
+    arguments.add("--json");
+    return JSON.readTree(command(arguments.toArray(String[]::new)));
+  }
+
+  /// What the server has printed.
+  String log() throws IOException {
+    return Files.readString(log);
+  }
+
+  /// As `kill -9`.
+  void kill() throws InterruptedException {
+    process.destroyForcibly();
+    process.waitFor();
+    forgetKiller();
+  }
+
+  /// Stops it as SIGTERM does, and waits for its end.
+  ///
+  /// @throws IOException when it does not end in time
+  void stop() throws IOException {
+    process.destroy();
+    try {
+      if (!process.waitFor(1, TimeUnit.MINUTES)) {
+        kill();
+        throw new IOException("varve serve did not stop within a minute:\n" + log());
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+    forgetKiller();
+  }
+
+  private void forgetKiller() {
+    try {
+      Runtime.getRuntime().removeShutdownHook(killer);
+    } catch (IllegalStateException e) {
+      // The JVM is ending already, and the hook runs.
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (process.isAlive()) {
+      stop();
+    }
+  }
+}
