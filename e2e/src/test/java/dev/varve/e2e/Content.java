@@ -44,7 +44,10 @@ record Content(SortedMap<String, String> relations) {
   /// All that take connections.
   static List<String> databases(LocalCluster cluster) throws SQLException {
     try (Connection connection = cluster.connect()) {
-      return column(connection, "select datname from pg_database where datallowconn order by 1");
+      // A limit of -2 marks one whose DROP was under way at the moment.
+      return column(
+          connection,
+          "select datname from pg_database where datallowconn and datconnlimit <> -2 order by 1");
     }
   }
 

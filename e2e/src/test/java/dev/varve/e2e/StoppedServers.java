@@ -39,6 +39,9 @@ final class StoppedServers {
   /// @return databases of the source that may have been made by copying blocks through the WAL
   static Set<Integer> stopAndAwait(LocalCluster source, Varve varve, String name) throws Exception {
     Set<Integer> made = madeDatabases(source);
+    // A server that stops waits only for who receives at that moment.
+    String now = source.query("select pg_logical_emit_message(true, 'e2e', 'the end')");
+    varve.command("wait", name, "--lsn", now, "--timeout", "120");
     source.stop(StopMode.FAST);
     Lsn checkpoint = lastCheckpoint(source.dataDirectory());
     varve.command("wait", name, "--lsn", new Lsn(checkpoint.value() + 1).toString());
