@@ -55,6 +55,17 @@ class WalFuzzTest {
     return WalDecoder.fromPage(wal.version(), SampleWal.SEGMENT_SIZE, start);
   }
 
+  /// Whether the bit belongs to the first page's `xlp_rem_len`: how much of a record from before
+  /// the window is left. Nothing proves it, because that record's head isn't there: with another
+  /// length that by chance ends where some later record ends, the log is whole and begins there.
+  private static boolean isWhereRecordsBegin(int bit) {
+    return bit / 8 >= 16 && bit / 8 < 20;
+  }
+
+  private static int firstOf(List<String> records, List<String> whole) {
+    return records.isEmpty() ? 0 : Math.max(0, whole.indexOf(records.getFirst()));
+  }
+
   @ParameterizedTest
   @EnumSource
   void survivesFlippedBits(PgVersion version) throws Exception {
@@ -69,9 +80,10 @@ class WalFuzzTest {
         int bit = random.nextInt(WINDOW * 8);
         bytes[bit / 8] ^= (byte) (1 << (bit % 8));
         Outcome outcome = decode(decoder(wal, start.getFirst()), bytes, random);
+        int first = isWhereRecordsBegin(bit) ? firstOf(outcome.records, whole) : 0;
         assertThat(outcome.records)
             .as("%s, window at %x, bit %d", version, start.getFirst(), bit)
-            .isEqualTo(whole.subList(0, outcome.records.size()));
+            .isEqualTo(whole.subList(first, first + outcome.records.size()));
         failed += outcome.failed ? 1 : 0;
         bytes[bit / 8] ^= (byte) (1 << (bit % 8));
       }
