@@ -7,7 +7,6 @@ import dev.varve.datadir.CommitTimes;
 import dev.varve.datadir.DirectoryKeys;
 import dev.varve.model.Key;
 import dev.varve.postgres.PgLayout;
-import dev.varve.timeline.Ingest;
 
 /// Keeps when each transaction committed, so that a moment can be turned into an LSN; see {@link
 /// DirectoryKeys} and {@link CommitTimes}. Hot: nothing is allocated.
@@ -27,17 +26,17 @@ final class CommitTimeLog {
     this.bucket = bucket;
   }
 
-  /// The log as the timeline's last record left it.
-  static CommitTimeLog load(VersionWriter writer, Ingest ingest) {
+  /// The log as the last record left it.
+  static CommitTimeLog load(VersionWriter writer, VersionStore store) {
     long[] last = {CommitTimes.NONE, NO_BUCKET};
-    ingest.scan(
+    store.scan(
         DirectoryKeys.kind(COMMIT_TIME_BEFORE),
         (key, value) -> {
           last[0] = value.get(PgLayout.LONG, 0);
           last[1] = DirectoryKeys.bucketOf(key);
         });
     if (last[1] != NO_BUCKET) {
-      ingest.history(
+      store.history(
           DirectoryKeys.commitTimes(last[1]),
           (_, version) -> last[0] = Math.max(last[0], version.bytes().get(PgLayout.LONG, 0)));
     }

@@ -3,36 +3,29 @@ package dev.varve.datadir.ingest;
 import dev.varve.datadir.DirectoryKeys;
 import dev.varve.datadir.RelationFork;
 import dev.varve.model.Key;
-import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.record.DatabaseRecord;
-import dev.varve.timeline.ImageLoad;
-import dev.varve.timeline.Timeline;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /// CREATE DATABASE by copying files: the record only says which folder becomes a copy of which. All
 /// relations of the template are copied, with every page as it is just before the record.
 ///
-/// A small template is copied like any other change. A greater one would not fit into an open
-/// layer, which can't be frozen within one record; its pages go past it, into image layers of this
-/// LSN.
+/// A small template is copied like any other change. The pages of a greater one are too many to be
+/// kept in memory until the record is done.
 final class DatabaseCopy {
 
-  /// As many pages as are copied into the open layer: 8 MiB. A fresh template1 is smaller.
-  private static final long MAX_PAGES_IN_LAYER = 1024;
+  /// As many pages are a small template: 8 MiB. A fresh template1 is smaller.
+  private static final long SMALL_TEMPLATE = 1024;
 
-  private final Timeline timeline;
   private final VersionWriter writer;
   private final RelationSizes sizes;
   private final MemorySegment page = MemorySegment.ofArray(new byte[Page.SIZE]);
 
-  DatabaseCopy(Timeline timeline, VersionWriter writer, RelationSizes sizes) {
-    this.timeline = timeline;
+  DatabaseCopy(VersionWriter writer, RelationSizes sizes) {
     this.writer = writer;
     this.sizes = sizes;
   }
@@ -47,13 +40,10 @@ final class DatabaseCopy {
       sizes.put(record.tablespace(), record.database(), fork.relation(), fork.fork(), blocks);
     }
     copyMap(record);
-    if (pages <= MAX_PAGES_IN_LAYER) {
-      copyPages(forks, record, null);
+    if (pages <= SMALL_TEMPLATE) {
+      copyPages(forks, record, writer::image);
     } else {
-      try (ImageLoad images = timeline.imageLoad(new Lsn(writer.lsn()))) {
-        copyPages(forks, record, images);
-        images.finish();
-      }
+      writer.images(target -> copyPages(forks, record, target));
     }
   }
 
@@ -80,9 +70,10 @@ final class DatabaseCopy {
     }
   }
 
-  /// @param images where the pages go; null: into the open layer
   private void copyPages(
-      List<RelationFork> forks, DatabaseRecord.CreateFileCopy record, @Nullable ImageLoad images) {
+      List<RelationFork> forks,
+      DatabaseRecord.CreateFileCopy record,
+      VersionStore.ImageTaker pages) {
     for (RelationFork fork : forks) {
       var copy =
           new RelationFork(record.tablespace(), record.database(), fork.relation(), fork.fork());
@@ -90,12 +81,8 @@ final class DatabaseCopy {
       for (long block = 0; block < blocks; block++) {
         Key target = DirectoryKeys.relationBlock(copy, (int) block);
         MemorySegment bytes = read(DirectoryKeys.relationBlock(fork, (int) block));
-        if (images == null) {
-          writer.value(target, bytes, 0, (int) bytes.byteSize());
-        } else {
-          images.image(
-              target.upper(), target.middle(), target.lower(), bytes, 0, (int) bytes.byteSize());
-        }
+        pages.image(
+            target.upper(), target.middle(), target.lower(), bytes, 0, (int) bytes.byteSize());
       }
     }
   }

@@ -8,9 +8,9 @@ import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.wal.WalRecord;
 import dev.varve.redo.ChangeWriter;
-import dev.varve.timeline.Ingest;
 import dev.varve.timeline.ScanSink;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Writes what the record at hand does, at its LSN. Hot: nothing is allocated per call, but for
@@ -24,17 +24,16 @@ final class VersionWriter {
   private static final int SMALL = 64;
   private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[0]);
 
-  private final Ingest ingest;
+  private final VersionStore store;
   private final MemorySegment small = MemorySegment.ofArray(new byte[SMALL]);
   private MemorySegment scratch = MemorySegment.ofArray(new byte[2 * Page.SIZE]);
   private long lsn;
   private long finished;
   private long published;
 
-  /// @param lsn up to where everything has been taken in
-  VersionWriter(Ingest ingest, long lsn) {
-    this.ingest = ingest;
-    this.lsn = lsn;
+  VersionWriter(VersionStore store) {
+    this.store = store;
+    this.lsn = store.start().value();
     this.finished = lsn;
     this.published = lsn;
   }
@@ -62,7 +61,7 @@ final class VersionWriter {
   /// Makes all records that are written whole visible, and so durable some time.
   void publish() {
     if (finished != published) {
-      ingest.advance(finished);
+      store.advance(finished);
       published = finished;
     }
   }
@@ -71,7 +70,7 @@ final class VersionWriter {
   void block(WalRecord record, int i) {
     MemorySegment target = scratch(ChangeWriter.sizeBound(record, i));
     int length = ChangeWriter.write(record, i, target, 0);
-    ingest.change(
+    store.change(
         Key.upper(PAGE, record.tablespace(i)),
         Key.middle(record.database(i), record.relation(i)),
         Key.lower(record.fork(i), record.block(i)),
@@ -92,55 +91,65 @@ final class VersionWriter {
 
   /// What {@link #scratch} holds happens to a page that has been there before.
   void change(long upper, long middle, long lower, int length) {
-    ingest.change(upper, middle, lower, lsn, false, scratch, 0, length);
+    store.change(upper, middle, lower, lsn, false, scratch, 0, length);
   }
 
   /// The page becomes zero.
   void zeroPage(long upper, long middle, long lower) {
     int length = ChangeWriter.zeroPage(small, 0);
-    ingest.change(upper, middle, lower, lsn, true, small, 0, length);
+    store.change(upper, middle, lower, lsn, true, small, 0, length);
   }
 
   /// The page is zero before the record at hand changes it.
   void zeroPageBefore(long upper, long middle, long lower) {
     int length = ChangeWriter.zeroPage(small, 0);
-    ingest.change(upper, middle, lower, lsn - 1, true, small, 0, length);
+    store.change(upper, middle, lower, lsn - 1, true, small, 0, length);
   }
 
   /// The page becomes these 8192 bytes.
   void page(Key key, MemorySegment page) {
-    ingest.image(key.upper(), key.middle(), key.lower(), lsn, page, 0, Page.SIZE);
+    store.image(key.upper(), key.middle(), key.lower(), lsn, page, 0, Page.SIZE);
   }
 
   void value(Key key, byte[] bytes) {
-    ingest.image(
+    store.image(
         key.upper(), key.middle(), key.lower(), lsn, MemorySegment.ofArray(bytes), 0, bytes.length);
   }
 
   /// A value that the record's own bytes hold.
   void value(Key key, MemorySegment bytes, long offset, int length) {
-    ingest.image(key.upper(), key.middle(), key.lower(), lsn, bytes, offset, length);
+    store.image(key.upper(), key.middle(), key.lower(), lsn, bytes, offset, length);
+  }
+
+  /// A value as of the record at hand.
+  void image(long upper, long middle, long lower, MemorySegment bytes, long offset, int length) {
+    store.image(upper, middle, lower, lsn, bytes, offset, length);
+  }
+
+  /// Values as of the record at hand, more than should be kept in memory until it is done.
+  void images(Consumer<VersionStore.ImageTaker> source) {
+    store.images(lsn, source);
   }
 
   void intValue(long upper, long middle, long lower, int value) {
     small.set(PgLayout.INT, 0, value);
-    ingest.image(upper, middle, lower, lsn, small, 0, Integer.BYTES);
+    store.image(upper, middle, lower, lsn, small, 0, Integer.BYTES);
   }
 
   void longValue(long upper, long middle, long lower, long value) {
     small.set(PgLayout.LONG, 0, value);
-    ingest.image(upper, middle, lower, lsn, small, 0, Long.BYTES);
+    store.image(upper, middle, lower, lsn, small, 0, Long.BYTES);
   }
 
   /// A number in the history of a key, all of which is of interest.
   void longChange(long upper, long middle, long lower, long value) {
     small.set(PgLayout.LONG, 0, value);
-    ingest.change(upper, middle, lower, lsn, false, small, 0, Long.BYTES);
+    store.change(upper, middle, lower, lsn, false, small, 0, Long.BYTES);
   }
 
   /// What the key named is gone.
   void remove(long upper, long middle, long lower) {
-    ingest.image(upper, middle, lower, lsn, NOTHING, 0, 0);
+    store.image(upper, middle, lower, lsn, NOTHING, 0, 0);
   }
 
   void remove(Key key) {
@@ -149,7 +158,7 @@ final class VersionWriter {
 
   /// The newest value, including what the record at hand wrote; null: there is none.
   byte @Nullable [] newest(Key key) {
-    return ingest.value(key);
+    return store.value(key);
   }
 
   /// Whether there is a value.
@@ -160,12 +169,12 @@ final class VersionWriter {
   /// Scans values as the last record left them.
   void scan(KeyRange keys, ScanSink sink) {
     publish();
-    ingest.scan(keys, sink);
+    store.scan(keys, sink);
   }
 
   /// Reads a page as the last record left it.
   void read(Key key, MemorySegment target) {
     publish();
-    ingest.page(key, target);
+    store.page(key, target);
   }
 }

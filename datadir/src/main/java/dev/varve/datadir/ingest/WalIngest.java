@@ -16,13 +16,12 @@ import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.WalDecoder;
 import dev.varve.postgres.wal.WalException;
 import dev.varve.postgres.wal.WalRecord;
-import dev.varve.timeline.Ingest;
 import dev.varve.timeline.Timeline;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Takes WAL into a timeline: the timeline's writer, from its last record on.
+/// Takes WAL into a timeline, or another {@link VersionStore}: its writer, from its last record on.
 ///
 /// The bytes come in any pieces, in order; each record becomes visible as a whole when {@link
 /// #feed} returns, at the latest. A record that can't be taken in stops the ingest: all before it
@@ -35,8 +34,19 @@ public final class WalIngest implements AutoCloseable {
   /// After so many records they become visible, so that the open layer can be frozen between them.
   private static final int RECORDS_PER_PUBLICATION = 64;
 
-  private final Timeline timeline;
-  private final Ingest ingest;
+  /// Sees each record before anything of it is taken in, and after all of it is.
+  public interface Witness {
+
+    /// One that does not look.
+    Witness NONE = new Witness() {};
+
+    default void before(WalRecord record) {}
+
+    default void after(WalRecord record) {}
+  }
+
+  private final VersionStore store;
+  private final Witness witness;
   private final IngestState state;
   private final WalDecoder decoder;
   private final BlockReferences blocks;
@@ -53,15 +63,23 @@ public final class WalIngest implements AutoCloseable {
   /// @throws PageserverException.Conflict while there is another writer
   /// @throws PageserverException.InvalidRequest when the timeline has no data directory yet
   public WalIngest(Timeline timeline) {
-    this.timeline = timeline;
-    PgVersion version = PgVersion.ofMajor(timeline.pgVersion());
-    this.ingest = timeline.ingest();
+    this(new TimelineStore(timeline), Witness.NONE);
+  }
+
+  /// Becomes the store's writer.
+  ///
+  /// @param store closed with this, and when this can't be made
+  /// @throws PageserverException.InvalidRequest when the store has no data directory yet
+  public WalIngest(VersionStore store, Witness witness) {
+    this.store = store;
+    this.witness = witness;
     try {
-      this.state = IngestState.load(timeline, ingest, version);
+      this.state = IngestState.load(store);
     } catch (RuntimeException e) {
-      ingest.close();
+      store.close();
       throw e;
     }
+    PgVersion version = store.version();
     VersionWriter writer = state.writer();
     this.decoder = new WalDecoder(version, state.walSegmentSize(), writer.lsn());
     this.blocks = new BlockReferences(writer, state.relations());
@@ -69,10 +87,7 @@ public final class WalIngest implements AutoCloseable {
     this.storage = new StorageChanges(writer, state.relations());
     this.databases =
         new Databases(
-            writer,
-            state.relations(),
-            new DatabaseCopy(timeline, writer, state.relations()),
-            version);
+            writer, state.relations(), new DatabaseCopy(writer, state.relations()), version);
     this.slrus = new Slrus(writer, state.slrus(), state.checkPoint());
     this.server = new ServerRecords(state.checkPoint(), slrus);
   }
@@ -92,7 +107,7 @@ public final class WalIngest implements AutoCloseable {
     if (known < 0) {
       throw new PageserverException.InvalidRequest(
           "WAL from %s on was offered to %s, which needs it from %s on"
-              .formatted(Lsn.format(lsn), timeline.name(), position()));
+              .formatted(Lsn.format(lsn), store.name(), position()));
     }
     if (known >= length) {
       return;
@@ -139,24 +154,26 @@ public final class WalIngest implements AutoCloseable {
   /// Stops being the writer. All that was taken in stays visible.
   @Override
   public void close() {
-    ingest.close();
+    store.close();
   }
 
   private void record(WalRecord record) {
     VersionWriter writer = state.writer();
     writer.begin(record.endLsn());
     try {
+      witness.before(record);
       state.checkPoint().sawXid(record.xid());
       dispatch(record);
       blocks.ingest(record);
       state.checkPoint().write();
+      witness.after(record);
     } catch (WalException | IllegalArgumentException | IndexOutOfBoundsException e) {
       throw new PageserverException.DataCorrupted(
           "%s ending at %s can't be taken into %s: %s"
               .formatted(
                   RecordType.name(record.version(), record.rmgr(), record.info()),
                   Lsn.format(record.endLsn()),
-                  timeline.name(),
+                  store.name(),
                   e.getMessage()),
           e);
     }
