@@ -19,11 +19,17 @@ public final class CraftedLog {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
   private final long start;
   private long previous;
+  private int tli = 1;
 
   /// @param start where a segment begins
   public CraftedLog(PgVersion version, long start) {
     this.version = version;
     this.start = start;
+  }
+
+  /// The PostgreSQL timeline that is written on pages that begin from now on.
+  public void setTli(int tli) {
+    this.tli = tli;
   }
 
   public long position() {
@@ -81,7 +87,7 @@ public final class CraftedLog {
             first ? 40 : 24,
             b -> {
               b.putShort((short) version.walMagic()).putShort((short) (info | (first ? 2 : 0)));
-              b.putInt(1).putLong(lsn).putInt(remaining).putInt(0);
+              b.putInt(tli).putLong(lsn).putInt(remaining).putInt(0);
               if (first) {
                 b.putLong(1).putInt(SEGMENT_SIZE).putInt(PAGE);
               }

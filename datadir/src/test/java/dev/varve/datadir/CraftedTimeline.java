@@ -53,6 +53,8 @@ public final class CraftedTimeline implements AutoCloseable {
     checkPoint.setNextMultiOffset(1);
     checkPoint.setOldestXid(3, 1);
     checkPoint.setOldestMulti(1, 1);
+    checkPoint.setTli(1);
+    checkPoint.setPreviousTli(1);
     prepare.accept(checkPoint);
     try (ImageLoad load = timeline.imageLoad(new Lsn(START))) {
       put(load, DirectoryKeys.CONTROL_FILE, controlFile(version).toBytes());

@@ -1,6 +1,9 @@
 package dev.varve.walreceiver;
 
 import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.postgres.backup.TimelineHistory;
+import dev.varve.postgres.backup.WalPath;
 import dev.varve.walreceiver.libpq.ProtocolException;
 import dev.varve.walreceiver.libpq.ServerErrorException;
 import dev.varve.walreceiver.replication.NextTimeline;
@@ -10,11 +13,11 @@ import dev.varve.walreceiver.replication.SystemIdentity;
 import dev.varve.walreceiver.replication.WalHandler;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// One connection to the source and one sink: WAL goes across until one of them ends.
@@ -46,20 +49,20 @@ final class Session implements WalHandler, AutoCloseable {
 
   /// Streams until the connection or the sink fails.
   ///
-  /// @param before the PostgreSQL timeline on which earlier sessions ended; 0 for not known
-  /// @param streaming told of each PostgreSQL timeline that begins to flow
+  /// @param streaming told when WAL begins to flow, and again on each new PostgreSQL timeline
   /// @throws BlockedException when the source can't go on where we are
-  void run(int before, Duration silence, IntConsumer streaming) throws IOException {
+  void run(Duration silence, Runnable streaming) throws IOException {
     SystemIdentity identity = client.identifySystem();
     check(identity);
     Lsn start = new Lsn(received);
-    History history = history(identity.timeline());
-    if (before != 0 && !history.contains(before, start)) {
+    WalPath path = path(identity.timeline());
+    int before = sink.tli();
+    if (!path.contains(before, start)) {
       throw new BlockedException(
-          "the source's history has no WAL of PostgreSQL timeline %d up to %s: it was promoted before that; import it again"
-              .formatted(before, start));
+          "the source's history has no WAL of PostgreSQL timeline %s up to %s: it was promoted before that; import it again"
+              .formatted(Integer.toUnsignedString(before), start));
     }
-    int timeline = history.timelineAt(start);
+    int timeline = path.tliAt(start);
     while (true) {
       Optional<NextTimeline> next = stream(timeline, silence, streaming);
       if (next.isEmpty()) {
@@ -90,18 +93,19 @@ final class Session implements WalHandler, AutoCloseable {
     }
   }
 
-  private History history(int timeline) throws IOException {
+  private WalPath path(int timeline) throws IOException {
     if (timeline == 1) {
-      return History.of(1);
+      return WalPath.of(1);
     }
+    byte[] file = client.timelineHistory(timeline).content().getBytes(StandardCharsets.UTF_8);
     try {
-      return History.parse(client.timelineHistory(timeline), timeline);
-    } catch (IllegalArgumentException e) {
+      return new WalPath(TimelineHistory.parse(file), timeline);
+    } catch (PageserverException.DataCorrupted e) {
       throw new ProtocolException("the source sent a history file that is none: " + e.getMessage());
     }
   }
 
-  private Optional<NextTimeline> stream(int timeline, Duration silence, IntConsumer streaming)
+  private Optional<NextTimeline> stream(int timeline, Duration silence, Runnable streaming)
       throws IOException {
     try {
       Optional<ReplicationStream> begun =
@@ -110,7 +114,7 @@ final class Session implements WalHandler, AutoCloseable {
         throw new ProtocolException("the source has nothing on PostgreSQL timeline " + timeline);
       }
       stream = begun.get();
-      streaming.accept(timeline);
+      streaming.run();
       report(false);
       return begun.get().run(this, silence);
     } catch (ServerErrorException e) {

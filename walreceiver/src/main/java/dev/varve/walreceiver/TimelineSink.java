@@ -39,6 +39,11 @@ public final class TimelineSink implements WalSink {
   }
 
   @Override
+  public int tli() {
+    return ingest.tli();
+  }
+
+  @Override
   public long flushed() {
     return timeline.diskConsistentLsn().value();
   }

@@ -42,10 +42,8 @@ public final class WalReceiver implements AutoCloseable {
   private volatile Lsn flushed = Lsn.ZERO;
   private volatile @Nullable Instant lastHeard;
 
-  /// Of the receiver's thread: failures in a row, and the PostgreSQL timeline that flowed last.
+  /// Of the receiver's thread: failures in a row.
   private int failures;
-
-  private int timeline;
 
   /// The end of the last record when the last connection ended.
   private long reached;
@@ -151,7 +149,7 @@ public final class WalReceiver implements AutoCloseable {
         return;
       }
       try {
-        now.run(timeline, settings.silence(), this::streaming);
+        now.run(settings.silence(), this::streaming);
       } finally {
         remember(now);
         session = null;
@@ -170,8 +168,7 @@ public final class WalReceiver implements AutoCloseable {
     reached = ended.applied();
   }
 
-  private void streaming(int newTimeline) {
-    timeline = newTimeline;
+  private void streaming() {
     state = ReceiverState.STREAMING;
     LOG.log(INFO, () -> receiving.spec().name() + " streams from " + source.connection());
   }

@@ -26,6 +26,10 @@ public interface WalSink extends AutoCloseable {
   /// The end of the last record that was taken in.
   long applied();
 
+  /// The PostgreSQL timeline that the last record is of: where the sink left off, its source's past
+  /// must have been on it.
+  int tli();
+
   /// Up to where all that was taken in is durable, so that the source may forget it.
   long flushed();
 

@@ -5,7 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
-/// Keeps all WAL in memory, across sinks; refuses a gap and a repeat.
+/// Keeps all WAL in memory, across sinks; refuses a gap and a repeat. Says that it is on PostgreSQL
+/// timeline 1, whatever came.
 final class CollectingSink implements WalSink.Source {
 
   private final long start;
@@ -91,6 +92,11 @@ final class CollectingSink implements WalSink.Source {
     @Override
     public long applied() {
       return end().value();
+    }
+
+    @Override
+    public int tli() {
+      return 1;
     }
 
     @Override

@@ -13,6 +13,7 @@ import dev.varve.postgres.backup.BackupLabel;
 import dev.varve.postgres.backup.DataFile;
 import dev.varve.postgres.backup.DataFiles;
 import dev.varve.postgres.backup.TablespaceMap;
+import dev.varve.postgres.control.CheckPoint;
 import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.record.PreparedTransaction;
@@ -298,9 +299,19 @@ public final class BackupImport implements AutoCloseable {
     }
     putTablespaces();
     value(DirectoryKeys.CONTROL_FILE, file.toBytes());
-    value(DirectoryKeys.CHECKPOINT, file.checkPoint().toBytes());
+    value(DirectoryKeys.CHECKPOINT, checkPoint(file).toBytes());
     images.finish();
     return new ImportSummary(bytes, files, relations.pages(), warnings.all());
+  }
+
+  /// The control file is copied last; a standby may have followed another server by then.
+  private CheckPoint checkPoint(ControlFile file) {
+    CheckPoint checkPoint = file.checkPoint();
+    if (label != null && label.tli() != checkPoint.tli()) {
+      checkPoint.setTli(label.tli());
+      checkPoint.setPreviousTli(label.tli());
+    }
+    return checkPoint;
   }
 
   private void checkStart(ControlFile file) {

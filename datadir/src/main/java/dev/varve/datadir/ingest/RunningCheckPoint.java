@@ -135,7 +135,25 @@ final class RunningCheckPoint {
     changed = true;
   }
 
-  void setTimeline(int tli, int previousTli) {
+  /// The PostgreSQL timeline that the log is on.
+  int tli() {
+    return checkPoint.tli();
+  }
+
+  /// From the record at hand on the log is on that PostgreSQL timeline: as before, or one that has
+  /// left it here.
+  ///
+  /// @throws IllegalArgumentException when it has left another, so that this log is not its past
+  void followTimeline(int tli, int previousTli) {
+    int now = checkPoint.tli();
+    if (tli != now && (previousTli != now || Integer.compareUnsigned(tli, now) < 0)) {
+      throw new IllegalArgumentException(
+          "it is of PostgreSQL timeline %s, which has left %s, and the log so far is of %s"
+              .formatted(
+                  Integer.toUnsignedString(tli),
+                  Integer.toUnsignedString(previousTli),
+                  Integer.toUnsignedString(now)));
+    }
     checkPoint.setTli(tli);
     checkPoint.setPreviousTli(previousTli);
     changed = true;
@@ -171,9 +189,8 @@ final class RunningCheckPoint {
     if (real.nextXid() - nextXid > 0) {
       nextXid = real.nextXid();
     }
+    followTimeline(real.tli(), real.previousTli());
     checkPoint.setRedo(real.redo());
-    checkPoint.setTli(real.tli());
-    checkPoint.setPreviousTli(real.previousTli());
     checkPoint.setFullPageWrites(real.fullPageWrites());
     checkPoint.setTime(real.time());
     checkPoint.setOldestActiveXid(real.oldestActiveXid());

@@ -48,7 +48,7 @@ final class ServerRecords {
       case XlogRecord.ParameterChange change -> parametersChange(change);
       case XlogRecord.FullPageWrites writes -> checkPoint.setFullPageWrites(writes.on());
       case XlogRecord.EndOfRecovery end -> {
-        checkPoint.setTimeline(end.tli(), end.previousTli());
+        checkPoint.followTimeline(end.tli(), end.previousTli());
         if (record.version().isAtLeast(PgVersion.V17)) {
           checkPoint.setWalLevel(end.walLevel());
         }

@@ -81,7 +81,9 @@ public final class WalIngest implements AutoCloseable {
     }
     PgVersion version = store.version();
     VersionWriter writer = state.writer();
-    this.decoder = new WalDecoder(version, state.walSegmentSize(), writer.lsn());
+    this.decoder =
+        new WalDecoder(version, state.walSegmentSize(), writer.lsn())
+            .expectTli(state.checkPoint().tli());
     this.blocks = new BlockReferences(writer, state.relations());
     this.transactions = new Transactions(state, version);
     this.storage = new StorageChanges(writer, state.relations());
@@ -136,6 +138,11 @@ public final class WalIngest implements AutoCloseable {
     return new Lsn(state.writer().finished());
   }
 
+  /// The PostgreSQL timeline that the last record was written on.
+  public int tli() {
+    return state.checkPoint().tli();
+  }
+
   /// The end of the online backup that began at `start`, once its last record is in.
   ///
   /// @param start redo location of the checkpoint that the backup began with
@@ -164,6 +171,9 @@ public final class WalIngest implements AutoCloseable {
       witness.before(record);
       state.checkPoint().sawXid(record.xid());
       dispatch(record);
+      if (decoder.tli() != state.checkPoint().tli()) {
+        agree(record);
+      }
       blocks.ingest(record);
       state.checkPoint().write();
       witness.after(record);
@@ -182,6 +192,29 @@ public final class WalIngest implements AutoCloseable {
       writer.publish();
       unpublished = 0;
     }
+  }
+
+  /// The log changes its PostgreSQL timeline by a record that says so; the page on which that
+  /// happens may still be marked with the old one. A page of another without such a record is from
+  /// a log that went its own way. Two records only may come between: a server that is promoted
+  /// first notes what it lost of its last record, and its full-page writes.
+  private void agree(WalRecord record) {
+    int now = state.checkPoint().tli();
+    int page = decoder.tli();
+    if (Integer.compareUnsigned(page, now) < 0) {
+      decoder.expectTli(now);
+      return;
+    }
+    int type = record.info() & RecordType.MASK;
+    boolean between =
+        record.rmgr() == ResourceManager.XLOG.id()
+            && (type == RecordType.XLOG_OVERWRITE_CONTRECORD || type == RecordType.XLOG_FPW_CHANGE);
+    if (!between) {
+      throw new IllegalArgumentException(
+          "it is on a page of PostgreSQL timeline %s, and no record says that the log has left %s"
+              .formatted(Integer.toUnsignedString(page), Integer.toUnsignedString(now)));
+    }
+    state.checkPoint().followTimeline(page, now);
   }
 
   /// What a record does besides changing the pages that it names.

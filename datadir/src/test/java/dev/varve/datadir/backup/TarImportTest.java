@@ -77,6 +77,8 @@ class TarImportTest {
   private static CraftedRecord checkPoint() {
     var checkPoint = new CheckPoint(PgVersion.V17);
     checkPoint.setNextXid(700);
+    checkPoint.setTli(1);
+    checkPoint.setPreviousTli(1);
     return Records.checkPoint(true, checkPoint);
   }
 

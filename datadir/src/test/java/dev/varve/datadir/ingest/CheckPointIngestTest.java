@@ -147,6 +147,8 @@ class CheckPointIngestTest {
       last.setOldestXid(699, 1);
       last.setOldestMulti(2, 1);
       last.setRedo(99);
+      last.setTli(1);
+      last.setPreviousTli(1);
       crafted.add(Records.checkPoint(true, last));
       assertThat(crafted.now().checkPoint()).isEqualTo(last);
     }
@@ -171,9 +173,9 @@ class CheckPointIngestTest {
       crafted.add(new CraftedRecord(0, 0xE0).main(4, b -> b.putInt(2)));
       assertThat(crafted.now().checkPoint().walLevel()).isEqualTo(2);
       crafted.add(
-          new CraftedRecord(0, 0x90).main(24, b -> b.putInt(8, 4).putInt(12, 3).putInt(16, 1)));
+          new CraftedRecord(0, 0x90).main(24, b -> b.putInt(8, 4).putInt(12, 1).putInt(16, 1)));
       assertThat(crafted.now().checkPoint().tli()).isEqualTo(4);
-      assertThat(crafted.now().checkPoint().previousTli()).isEqualTo(3);
+      assertThat(crafted.now().checkPoint().previousTli()).isEqualTo(1);
       assertThat(crafted.now().checkPoint().walLevel()).isEqualTo(1);
     }
   }

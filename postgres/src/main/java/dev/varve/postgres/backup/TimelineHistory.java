@@ -18,6 +18,9 @@ import java.util.OptionalInt;
 /// @param entries in ascending order of their numbers and of their LSNs
 public record TimelineHistory(List<Entry> entries) {
 
+  /// Of a PostgreSQL timeline that descends from none.
+  public static final TimelineHistory NONE = new TimelineHistory(List.of());
+
   private static final String SUFFIX = ".history";
 
   /// @param tli PostgreSQL timeline, unsigned, not 0

@@ -98,6 +98,12 @@ public final class WalDecoder {
     return this;
   }
 
+  /// From now on, refuses pages of an older PostgreSQL timeline.
+  public WalDecoder expectTli(int tli) {
+    page.expectTli(tli);
+    return this;
+  }
+
   /// Takes the next bytes of the log: they go on exactly where those of the last call ended. Gives
   /// the handler every record that is complete by then.
   ///
@@ -343,7 +349,8 @@ public final class WalDecoder {
     return segments;
   }
 
-  /// The PostgreSQL timeline of the newest page, 0 before the first page header.
+  /// The PostgreSQL timeline of the newest page, or what was {@linkplain #expectTli expected} since;
+  /// 0 before both.
   public int tli() {
     return page.tli();
   }

@@ -170,6 +170,11 @@ final class WalPageHeader {
     return systemId;
   }
 
+  /// The pages that follow are of this PostgreSQL timeline, or of one that has left it.
+  void expectTli(int oldest) {
+    tli = oldest;
+  }
+
   void expectSystemId(long id) {
     systemId = id;
   }
