@@ -33,7 +33,8 @@ final class ImportCommand implements Callable<Integer> {
         paramLabel = "CONNINFO",
         description = {
           "The server, as libpq has it: postgresql://user@host/ or \"host=... user=...\".",
-          "The role needs REPLICATION; PGPASSWORD and the password file are used as usual.",
+          "The role needs REPLICATION. PG... variables, the password and the service file, several",
+          "hosts, certificates and Unix sockets (as the server's user) are used as usual.",
           "Varve makes a replication slot there, which keeps WAL until Varve has it."
         })
     String conninfo = "";
@@ -46,18 +47,20 @@ final class ImportCommand implements Callable<Integer> {
         required = true,
         paramLabel = "FILE",
         description = {
-          "base.tar or base.tar.gz, on the server's machine; tablespaces' tars, OID.tar, are"
-              + " looked",
-          "for beside it."
+          "base.tar, or base.tar.gz, .lz4 or .zst, on the server's machine; pg_wal.tar and the tars of",
+          "tablespaces, OID.tar, are looked for beside it."
         })
     Path tar = Path.of("");
 
     @Option(
         names = "--wal",
-        required = true,
         paramLabel = "DIR",
-        description = "The folder with the WAL segment files from the backup's start on.")
-    Path wal = Path.of("");
+        description = {
+          "A folder with WAL segment files and .history files, such as an archive; they may be",
+          "compressed (.gz, .lz4, .zst) and the last one .partial, as pg_receivewal leaves them.",
+          "Without it the backup must have its WAL in it, or in pg_wal.tar."
+        })
+    @Nullable Path wal;
   }
 
   /// One or the other.
@@ -118,7 +121,7 @@ final class ImportCommand implements Callable<Integer> {
     if (source.offline != null) {
       return offline(source.offline);
     }
-    throw new CliException("say what to import: --from CONNINFO, or --tar FILE with --wal DIR");
+    throw new CliException("say what to import: --from CONNINFO, or --tar FILE");
   }
 
   /// The connection string is completed here: it is this process's environment that it refers to.
@@ -136,7 +139,9 @@ final class ImportCommand implements Callable<Integer> {
   private static ObjectNode offline(Offline offline) {
     ObjectNode body = ServerClient.JSON.createObjectNode();
     body.put("tar", offline.tar.toAbsolutePath().toString());
-    body.put("wal", offline.wal.toAbsolutePath().toString());
+    if (offline.wal != null) {
+      body.put("wal", offline.wal.toAbsolutePath().toString());
+    }
     return body;
   }
 

@@ -1,19 +1,17 @@
 package dev.varve.cli;
 
+import dev.varve.datadir.backup.Unpacked;
 import dev.varve.model.Lsn;
 import dev.varve.postgres.wal.SegmentName;
 import dev.varve.postgres.wal.WalDecoder;
 import dev.varve.postgres.wal.WalException;
 import dev.varve.postgres.wal.WalStats;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +28,8 @@ import tools.jackson.databind.node.ObjectNode;
     name = "stats",
     description = {
       "Count the records of WAL segments by type, with their bytes, as pg_waldump --stats=record",
-      "does. Segments of one PostgreSQL 14 to 18, in order and without gaps.%n"
+      "does. Segments of one PostgreSQL 14 to 18, in order and without gaps; they may be compressed",
+      "by gzip, lz4 or zstd.%n"
     },
     mixinStandardHelpOptions = true)
 final class WalStatsCommand implements Callable<Integer> {
@@ -53,8 +52,8 @@ final class WalStatsCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String incomplete = null;
-    try (var arena = Arena.ofConfined()) {
-      MemorySegment chunk = arena.allocate(CHUNK);
+    byte[] chunk = new byte[CHUNK];
+    try {
       for (Path file : files) {
         read(file, chunk);
         if (decoder != null && decoder.ended()) {
@@ -88,22 +87,16 @@ final class WalStatsCommand implements Callable<Integer> {
     }
   }
 
-  private void read(Path file, MemorySegment chunk) {
-    ByteBuffer buffer = chunk.asByteBuffer();
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      while (true) {
-        buffer.clear();
-        int read = 0;
-        while (buffer.hasRemaining() && (read = channel.read(buffer)) >= 0) {
-          // One read may give less than there is.
+  private void read(Path file, byte[] chunk) {
+    MemorySegment bytes = MemorySegment.ofArray(chunk);
+    try (InputStream in = Unpacked.open(file)) {
+      int read;
+      do {
+        read = in.readNBytes(chunk, 0, chunk.length);
+        if (read > 0) {
+          feed(file, bytes, read);
         }
-        if (buffer.position() > 0) {
-          feed(file, chunk, buffer.position());
-        }
-        if (read < 0 || (decoder != null && decoder.ended())) {
-          return;
-        }
-      }
+      } while (read == chunk.length && (decoder == null || !decoder.ended()));
     } catch (NoSuchFileException e) {
       throw new CliException("there is no file " + file, e);
     } catch (IOException e) {
@@ -127,7 +120,7 @@ final class WalStatsCommand implements Callable<Integer> {
 
   /// A gap would be found by the page header, too; the name says it in the user's words.
   private static void requireNext(Path file, WalDecoder decoder) {
-    SegmentName.parse(file.getFileName().toString())
+    SegmentName.parse(file.getFileName().toString().split("\\.", 2)[0])
         .map(name -> name.start(decoder.segments()))
         .filter(start -> start != decoder.position())
         .ifPresent(_ -> {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -88,6 +89,23 @@ class WalStatsCommandTest {
       assertThat(run.out()).isEqualTo(pgWaldump(files.getFirst(), files.getLast()));
       assertThat(run.err()).isEmpty();
     }
+  }
+
+  @Test
+  void readsCompressedSegments() throws IOException {
+    var packed = new ArrayList<String>();
+    for (String segment : segments) {
+      Path file = folder.resolve(Path.of(segment).getFileName() + ".gz");
+      try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
+        Files.copy(Path.of(segment), out);
+      }
+      packed.add(file.toString());
+    }
+    assertThat(stats(packed).worked().out()).isEqualTo(stats(segments).worked().out());
+    Path cut = Path.of(packed.getFirst());
+    Files.write(cut, Arrays.copyOf(Files.readAllBytes(cut), 5000));
+    stats(packed).refused(cut + " can't be read");
+    stats(List.of(packed.get(1), packed.get(3))).refused("does not follow the file before it");
   }
 
   @Test

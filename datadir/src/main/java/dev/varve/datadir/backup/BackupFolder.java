@@ -17,9 +17,12 @@ import java.util.stream.Stream;
 /// @param tarsWithWal those that may have WAL segments in them
 record BackupFolder(Path base, List<TablespaceTar> tablespaces, List<Path> tarsWithWal) {
 
-  private static final Pattern TABLESPACE = Pattern.compile("([1-9][0-9]{0,9})\\.tar(\\.gz)?");
-  private static final Pattern WAL = Pattern.compile("pg_wal\\.tar(\\.gz)?");
-  private static final Pattern BASE = Pattern.compile("base\\.tar(\\.gz)?");
+  private static final String TAR = "\\.tar(\\.gz|\\.lz4|\\.zst)?";
+  private static final Pattern TABLESPACE = Pattern.compile("([1-9][0-9]{0,9})" + TAR);
+  private static final Pattern WAL = Pattern.compile("pg_wal" + TAR);
+  private static final Pattern BASE = Pattern.compile("base" + TAR);
+  private static final List<String> BASES =
+      List.of("base.tar", "base.tar.gz", "base.tar.lz4", "base.tar.zst");
 
   record TablespaceTar(int oid, Path file) {}
 
@@ -28,9 +31,11 @@ record BackupFolder(Path base, List<TablespaceTar> tablespaces, List<Path> tarsW
     Path base = tar;
     if (Files.isDirectory(tar)) {
       base =
-          Files.isRegularFile(tar.resolve("base.tar"))
-              ? tar.resolve("base.tar")
-              : tar.resolve("base.tar.gz");
+          BASES.stream()
+              .map(tar::resolve)
+              .filter(Files::isRegularFile)
+              .findFirst()
+              .orElse(tar.resolve(BASES.getFirst()));
     }
     if (!Files.isRegularFile(base)) {
       throw new PageserverException.InvalidRequest("there is no file " + base);

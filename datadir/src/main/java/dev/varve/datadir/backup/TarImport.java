@@ -6,11 +6,16 @@ import dev.varve.model.PageserverException;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.backup.BackupLabel;
 import dev.varve.postgres.backup.BackupManifest;
+import dev.varve.postgres.backup.TimelineHistory;
+import dev.varve.postgres.backup.WalPath;
+import dev.varve.postgres.control.ControlFile;
+import dev.varve.postgres.wal.WalSegments;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -26,9 +31,14 @@ import org.jspecify.annotations.Nullable;
 /// | `pg_wal.tar` beside it             | the WAL when that was streamed                            |
 /// | `backup_manifest` beside it        | where the backup ends                                     |
 /// | segments in the WAL folder, if any | more WAL                                                  |
+/// | `.history` files among them        | how its PostgreSQL timelines descend from each other      |
 ///
-/// A tar may be compressed with gzip, then `.gz` follows its name. Without a manifest the end is
-/// where the WAL says that it is; a copy of a stopped server has no end but its last record.
+/// Each may be compressed with gzip, LZ4 or zstd; then `.gz`, `.lz4` or `.zst` follows its name;
+/// and the last segment may be a `.partial` one. Without a manifest the end is where the WAL says
+/// that it is; a copy of a stopped server has no end but its last record.
+///
+/// Of several PostgreSQL timelines the newest counts that has the backup in its past, as for
+/// PostgreSQL's own recovery. What is left out so is said.
 public final class TarImport {
 
   private static final int MAX_MANIFEST = 1 << 29;
@@ -43,7 +53,13 @@ public final class TarImport {
   /// @param readableFrom end of the backup
   /// @param end of the WAL that was there
   /// @param walEnd why there was no more of it, for people; empty when it simply ended
-  public record Result(ImportSummary files, Lsn readableFrom, Lsn end, Optional<String> walEnd) {}
+  /// @param leftOut sentences on WAL that is there and was not taken in
+  public record Result(
+      ImportSummary files,
+      Lsn readableFrom,
+      Lsn end,
+      Optional<String> walEnd,
+      List<String> leftOut) {}
 
   private TarImport(BackupFolder folder, TarContents contents, @Nullable Path wal) {
     this.folder = folder;
@@ -100,8 +116,9 @@ public final class TarImport {
         folders.add(wal); // First: a segment in the tar may have been written further since.
       }
       folders.add(spool.folder());
-      var files = new WalFiles(folders, contents.control().walSegmentSize(), contents.tli());
-      return wal(timeline, files, summary);
+      var segments = new WalSegments(contents.control().walSegmentSize());
+      WalArchive archive = WalArchive.read(folders, segments, contents.start());
+      return wal(timeline, archive, new WalFiles(folders, segments), summary);
     }
   }
 
@@ -119,30 +136,42 @@ public final class TarImport {
     }
   }
 
-  private Result wal(Timeline timeline, WalFiles files, ImportSummary summary) throws IOException {
+  private Result wal(Timeline timeline, WalArchive archive, WalFiles files, ImportSummary summary)
+      throws IOException {
+    List<WalArchive.Part> parts = parts();
+    WalPath backup = path(archive, parts);
     try (var ingest = new WalIngest(timeline)) {
-      Optional<Lsn> known = knownEnd();
+      Optional<Lsn> known = parts.isEmpty() ? Optional.empty() : Optional.of(parts.getLast().end());
       BooleanSupplier done =
           known.isPresent()
               ? () -> !ingest.lastRecord().isBefore(known.get())
               : () -> ended(ingest).isPresent();
-      if (!files.feed(ingest, done)) {
+      if (!files.feed(ingest, backup, done)) {
         throw new PageserverException.InvalidRequest(
-            "the WAL of the backup is not whole: it ends at %s, before the backup does%s; name a folder that has the rest"
-                .formatted(ingest.position(), known.map(lsn -> " at " + lsn).orElse("")));
+            "the WAL of the backup is not whole: it ends at %s, before the backup does%s (%s); name a folder that has the rest"
+                .formatted(
+                    ingest.position(), known.map(lsn -> " at " + lsn).orElse(""), files.end()));
       }
       Lsn end = known.orElseGet(() -> ended(ingest).orElseThrow());
       timeline.markImported(end);
-      Optional<String> why = rest(ingest, files);
-      return new Result(summary, end, ingest.lastRecord(), why);
+      WalPath path =
+          archive
+              .newest(List.of(new WalArchive.Part(ingest.tli(), ingest.lastRecord())))
+              .orElse(backup);
+      Optional<String> why = rest(ingest, files, path, archive);
+      return new Result(summary, end, ingest.lastRecord(), why, archive.leftOut(path));
     }
   }
 
   /// WAL that goes on beyond the backup is taken in as far as it is whole.
-  private static Optional<String> rest(WalIngest ingest, WalFiles files) throws IOException {
+  private static Optional<String> rest(
+      WalIngest ingest, WalFiles files, WalPath path, WalArchive archive) throws IOException {
     try {
-      files.feed(ingest, () -> false);
-      return Optional.empty();
+      files.feed(ingest, path, () -> false);
+      // Zeroes end the log itself; a server's own folder has segments for later after that.
+      return !ingest.ended() && archive.goesOnAfter(path, ingest.position())
+          ? Optional.of(files.end())
+          : Optional.empty();
     } catch (PageserverException.DataCorrupted e) {
       return Optional.ofNullable(e.getMessage());
     }
@@ -157,15 +186,38 @@ public final class TarImport {
     return last.isAfter(contents.start()) ? Optional.of(last) : Optional.empty();
   }
 
-  private Optional<Lsn> knownEnd() throws IOException {
+  /// What the backup's WAL is made of, by what it says itself; empty when it does not.
+  private List<WalArchive.Part> parts() throws IOException {
     Path manifest = folder.manifest();
     if (Files.isRegularFile(manifest) && Files.size(manifest) <= MAX_MANIFEST) {
-      return Optional.of(
-          BackupManifest.parse(Files.readAllBytes(manifest)).walRanges().getLast().end());
+      return BackupManifest.parse(Files.readAllBytes(manifest)).walRanges().stream()
+          .sorted(Comparator.comparing(BackupManifest.WalRange::end))
+          .map(range -> new WalArchive.Part(range.tli(), range.end()))
+          .toList();
     }
     BackupLabel label = contents.label();
-    return label != null && label.fromStandby()
-        ? Optional.of(new Lsn(contents.control().minRecoveryPoint()))
-        : Optional.empty();
+    if (label == null || !label.fromStandby()) {
+      return List.of();
+    }
+    ControlFile control = contents.control();
+    return List.of(
+        new WalArchive.Part(control.minRecoveryPointTli(), new Lsn(control.minRecoveryPoint())));
+  }
+
+  /// The log that the backup needs. A primary stays on its PostgreSQL timeline during a backup; a
+  /// standby goes along with its primary.
+  private WalPath path(WalArchive archive, List<WalArchive.Part> parts) {
+    if (parts.isEmpty()) {
+      return archive.of(contents.tli());
+    }
+    return archive
+        .newest(parts)
+        .orElseThrow(() ->
+            new PageserverException.InvalidRequest(
+                "the backup ends on PostgreSQL timeline %s, and %s does not say that it goes on from %s; name a folder that has the right one"
+                    .formatted(
+                        Integer.toUnsignedString(parts.getLast().tli()),
+                        TimelineHistory.fileName(parts.getLast().tli()),
+                        Integer.toUnsignedString(contents.tli()))));
   }
 }

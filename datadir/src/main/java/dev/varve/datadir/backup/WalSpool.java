@@ -1,8 +1,6 @@
 package dev.varve.datadir.backup;
 
 import dev.varve.model.Lsn;
-import dev.varve.postgres.backup.DataFile;
-import dev.varve.postgres.backup.DataFiles;
 import dev.varve.postgres.wal.SegmentName;
 import dev.varve.postgres.wal.WalSegments;
 import java.io.IOException;
@@ -10,7 +8,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.jspecify.annotations.Nullable;
 
 /// WAL segments from tars, which have them in any order, as files in a folder of their own. The
 /// folder is deleted in the end.
@@ -27,22 +24,18 @@ final class WalSpool implements AutoCloseable {
     return folder;
   }
 
-  /// Extracts the segments of a tar that are needed.
+  /// Extracts the segments of a tar that are needed, and the histories.
   ///
   /// @param from what lies before is not needed
   void extract(Path tar, Lsn from, int segmentSize) throws IOException {
     var segments = new WalSegments(segmentSize);
-    var names = new DataFiles(null);
     try (BackupTar entries = BackupTar.open(tar)) {
       TarArchiveEntry entry = entries.getNextEntry();
       while (entry != null) {
-        if (entry.isFile()) {
-          SegmentName name = segment(names, entry.getName());
-          if (name != null && isNeeded(name, segments, from)) {
-            Path file = folder.resolve(name.toString());
-            if (!Files.exists(file)) {
-              Files.copy(entries, file);
-            }
+        if (entry.isFile() && isNeeded(entry.getName(), segments, from)) {
+          Path file = folder.resolve(fileName(entry.getName()));
+          if (!Files.exists(file)) {
+            Files.copy(entries, file);
           }
         }
         entry = entries.getNextEntry();
@@ -51,12 +44,17 @@ final class WalSpool implements AutoCloseable {
   }
 
   /// `pg_wal.tar` has the segments at its root, the data directory's tar in its folder `pg_wal`.
-  private static @Nullable SegmentName segment(DataFiles names, String path) {
+  private static String fileName(String path) {
     String file = path.startsWith("./") ? path.substring(2) : path;
-    return names.of(file.indexOf('/') < 0 ? "pg_wal/" + file : file)
-            instanceof DataFile.WalSegment(SegmentName name)
-        ? name
-        : null;
+    return file.startsWith("pg_wal/") ? file.substring("pg_wal/".length()) : file;
+  }
+
+  private static boolean isNeeded(String path, WalSegments segments, Lsn from) {
+    return switch (WalFileName.parse(fileName(path)).orElse(null)) {
+      case WalFileName.Segment(SegmentName name) -> isNeeded(name, segments, from);
+      case WalFileName.History _ -> true;
+      case null -> false;
+    };
   }
 
   private static boolean isNeeded(SegmentName name, WalSegments segments, Lsn from) {

@@ -63,6 +63,7 @@ final class OfflineImport {
           .walEnd()
           .ifPresent(
               why -> warnings.add("the WAL was taken in up to " + result.end() + ": " + why));
+      warnings.addAll(result.leftOut());
       job.warn(warnings);
     } catch (IOException | RuntimeException e) {
       tenants.delete(timeline);
