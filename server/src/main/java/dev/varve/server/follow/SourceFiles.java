@@ -3,6 +3,7 @@ package dev.varve.server.follow;
 import dev.varve.model.TimelineId;
 import dev.varve.walreceiver.Source;
 import dev.varve.walreceiver.libpq.ConnectionInfo;
+import dev.varve.walreceiver.libpq.Environment;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -73,7 +74,7 @@ final class SourceFiles {
   private static Source read(Path file) throws IOException {
     JsonNode json = JSON.readTree(Files.readAllBytes(file));
     return new Source(
-        ConnectionInfo.parse(json.required("conninfo").asString()),
+        ConnectionInfo.parse(json.required("conninfo").asString(), Environment.ofHome()),
         Optional.of(json.required("slot").asString()),
         Long.parseUnsignedLong(json.required("system_id").asString()),
         json.required("major").asInt());

@@ -1,5 +1,6 @@
 package dev.varve.walreceiver.libpq;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -7,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -15,52 +15,35 @@ import org.jspecify.annotations.Nullable;
 ///
 /// What the string leaves out comes from the environment (`PGHOST`, `PGUSER`, …), then from
 /// defaults: host `localhost`, port 5432, the operating system's user, database `postgres`, sslmode
-/// `prefer`, ten seconds to connect. Unix sockets, client certificates, GSSAPI and service files
-/// are not supported, and said so. Neither {@link #toString()} nor any error shows the password.
+/// `prefer`, ten seconds to connect; the password file, and certificates in `~/.postgresql`. A
+/// service stands between the two. What is not supported, GSSAPI above all, is refused by name: see
+/// {@link Parameters}. Neither {@link #toString()} nor any error shows the password.
 public final class ConnectionInfo {
-
-  private static final Set<String> KNOWN =
-      Set.of(
-          "host",
-          "hostaddr",
-          "port",
-          "dbname",
-          "user",
-          "password",
-          "passfile",
-          "application_name",
-          "fallback_application_name",
-          "sslmode",
-          "sslrootcert",
-          "channel_binding",
-          "options",
-          "connect_timeout");
-
-  /// Of no consequence here, and often in strings that people have.
-  private static final Set<String> IGNORED =
-      Set.of(
-          "client_encoding",
-          "gssencmode",
-          "keepalives",
-          "keepalives_idle",
-          "keepalives_interval",
-          "keepalives_count",
-          "target_session_attrs",
-          "sslcompression",
-          "sslsni",
-          "tcp_user_timeout",
-          "load_balance_hosts");
 
   /// One place to try.
   ///
   /// @param name what the certificate and the password file call it
-  /// @param address where to connect: the name, unless `hostaddr` says otherwise
+  /// @param address where to connect: the name, unless `hostaddr` says otherwise; or the folder, an
+  ///   absolute path, of a Unix socket
   public record Host(String name, String address, int port) {
+
+    /// The server's Unix socket; empty for one that is reached over the network.
+    public Optional<Path> socket() {
+      return address.startsWith("/")
+          ? Optional.of(Path.of(address, ".s.PGSQL." + port))
+          : Optional.empty();
+    }
+
     @Override
     public String toString() {
+      if (socket().isPresent()) {
+        return socket().get().toString();
+      }
       return (name.indexOf(':') < 0 ? name : "[" + name + "]") + ":" + port;
     }
   }
+
+  private static final String SYSTEM_ROOTS = "system";
 
   private final Map<String, String> given;
   private final List<Host> hosts;
@@ -74,9 +57,23 @@ public final class ConnectionInfo {
     this.environment = environment;
     hosts = hosts(this);
     user = value("user", environment.user());
-    sslMode = SslMode.parse(value("sslmode", "prefer"));
+    sslMode = sslMode(this);
     connectTimeout = Duration.ofSeconds(number("connect_timeout", value("connect_timeout", "10")));
     channelBinding();
+    sessionAttributes();
+  }
+
+  /// As libpq: whoever trusts all the world's roots must at least look at the name.
+  private static SslMode sslMode(ConnectionInfo info) {
+    if (!info.value("sslrootcert", "").equals(SYSTEM_ROOTS)) {
+      return SslMode.parse(info.value("sslmode", "prefer"));
+    }
+    SslMode mode = SslMode.parse(info.value("sslmode", "verify-full"));
+    if (mode != SslMode.VERIFY_FULL) {
+      throw new IllegalArgumentException(
+          "sslrootcert=system needs sslmode=verify-full, not " + mode);
+    }
+    return mode;
   }
 
   /// Reads a connection string, and this process's environment.
@@ -89,16 +86,17 @@ public final class ConnectionInfo {
   /// Reads a connection string in the given environment.
   public static ConnectionInfo parse(String text, Environment environment) {
     Map<String, String> given = ConnectionString.parse(text);
-    for (String name : given.keySet()) {
-      if (!KNOWN.contains(name) && !IGNORED.contains(name)) {
-        throw new IllegalArgumentException(
-            "the connection parameter \""
-                + name
-                + "\" is not supported; remove it (supported: "
-                + KNOWN.stream().sorted().collect(Collectors.joining(", "))
-                + ")");
-      }
+    String service = given.remove("service");
+    if (service == null) {
+      service = environment.variables().getOrDefault("PGSERVICE", "");
     }
+    if (!service.isEmpty()) {
+      var all = new LinkedHashMap<>(ServiceFile.find(service, environment));
+      all.putAll(given);
+      given = all;
+    }
+    Parameters.check(given);
+    Parameters.check(environment);
     return new ConnectionInfo(given, environment);
   }
 
@@ -154,6 +152,25 @@ public final class ConnectionInfo {
     return environment.home().resolve(".postgresql/root.crt");
   }
 
+  /// The file of our own certificate, if we have one.
+  public Optional<Path> sslCertificate() {
+    Path usual = environment.home().resolve(".postgresql/postgresql.crt");
+    return optional("sslcert")
+        .map(Path::of)
+        .or(() -> Files.isRegularFile(usual) ? Optional.of(usual) : Optional.empty());
+  }
+
+  /// The file of its key.
+  Path sslKey() {
+    return optional("sslkey")
+        .map(Path::of)
+        .orElse(environment.home().resolve(".postgresql/postgresql.key"));
+  }
+
+  SessionAttributes sessionAttributes() {
+    return SessionAttributes.parse(value("target_session_attrs", "any"));
+  }
+
   ChannelBinding channelBinding() {
     return ChannelBinding.parse(value("channel_binding", "prefer"));
   }
@@ -184,13 +201,25 @@ public final class ConnectionInfo {
   }
 
   /// The connection string again, *with* the password if one was given: to be kept where only we
-  /// can read it. What came from the environment is in it too, but for the password file's.
+  /// can read it. What came from the environment is in it too, but for the password file's. Files
+  /// are named by whole paths.
   public String toSecretString() {
     var all = new LinkedHashMap<String, String>();
-    for (String name : KNOWN.stream().sorted().toList()) {
+    for (String name : Parameters.KNOWN.stream().sorted().toList()) {
       optional(name).ifPresent(value -> all.put(name, value));
     }
     all.put("user", user);
+    sslCertificate()
+        .ifPresent(file -> {
+          all.put("sslcert", file.toString());
+          all.put("sslkey", sslKey().toString());
+        });
+    for (String name : Parameters.FILES) {
+      all.computeIfPresent(
+          name,
+          (_, file) ->
+              file.equals(SYSTEM_ROOTS) ? file : Path.of(file).toAbsolutePath().toString());
+    }
     return all.entrySet().stream()
         .map(e -> e.getKey() + "='" + e.getValue().replaceAll("([\\\\'])", "\\\\$1") + "'")
         .collect(Collectors.joining(" "));
@@ -222,9 +251,11 @@ public final class ConnectionInfo {
     for (int i = 0; i < count; i++) {
       String address = at(addresses, i);
       String name = orElse(at(names, i), orElse(address, "localhost"));
-      if (name.startsWith("/") || name.startsWith("@")) {
+      if (name.startsWith("@")) {
         throw new IllegalArgumentException(
-            "host=" + name + " is a Unix socket; give the host's name, such as host=localhost");
+            "host="
+                + name
+                + " is an abstract Unix socket, which Java can't open; give a folder, or a host");
       }
       String port = orElse(ports.size() == 1 ? ports.getFirst() : at(ports, i), "5432");
       hosts.add(new Host(name, orElse(address, name), port(port)));

@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,10 +44,31 @@ final class Connector {
   }
 
   static PgConnection open(ConnectionInfo info, PgConnection.Purpose purpose) throws IOException {
+    SessionAttributes wanted = info.sessionAttributes();
+    try {
+      return open(info, purpose, wanted);
+    } catch (ConnectionFailedException e) {
+      if (wanted != SessionAttributes.PREFER_STANDBY) {
+        throw e;
+      }
+      return open(info, purpose, SessionAttributes.ANY);
+    }
+  }
+
+  private static PgConnection open(
+      ConnectionInfo info, PgConnection.Purpose purpose, SessionAttributes wanted)
+      throws IOException {
     List<IOException> failures = new ArrayList<>();
     for (ConnectionInfo.Host host : info.hosts()) {
       try {
-        return new Connector(info, host, purpose).open();
+        PgConnection connection = new Connector(info, host, purpose).open();
+        if (wanted.fits(connection)) {
+          return connection;
+        }
+        connection.close();
+        failures.add(
+            new ConnectionFailedException(
+                "%s is not what target_session_attrs=%s asks for".formatted(host, wanted)));
       } catch (ServerErrorException e) {
         if (!e.sqlState().startsWith("57P")) {
           throw e;
@@ -67,6 +89,9 @@ final class Connector {
   }
 
   private PgConnection open() throws IOException {
+    if (host.socket().isPresent()) {
+      return open(false); // As libpq, whatever the sslmode: nobody can listen.
+    }
     boolean preferred = info.sslMode() == SslMode.PREFER;
     try {
       return open(info.sslMode() != SslMode.DISABLE);
@@ -94,7 +119,7 @@ final class Connector {
   }
 
   private PgConnection open(boolean tls) throws IOException {
-    Socket socket = connect();
+    Socket socket = host.socket().isPresent() ? connect(host.socket().get()) : connect();
     try {
       return start(socket, tls ? secure(socket) : socket);
     } catch (SocketTimeoutException e) {
@@ -104,6 +129,19 @@ final class Connector {
     } catch (IOException | RuntimeException e) {
       socket.close();
       throw e;
+    }
+  }
+
+  private Socket connect(Path file) throws IOException {
+    try {
+      Socket socket = UnixSocket.connect(file);
+      socket.setSoTimeout(Math.toIntExact(info.connectTimeout().toMillis()));
+      return socket;
+    } catch (IOException | IllegalArgumentException e) {
+      throw new ConnectionFailedException(
+          "can't connect to %s: %s; is PostgreSQL running there, with this folder in unix_socket_directories?"
+              .formatted(file, e.getMessage()),
+          e);
     }
   }
 

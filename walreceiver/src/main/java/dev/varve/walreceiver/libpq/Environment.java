@@ -20,6 +20,9 @@ public record Environment(Map<String, String> variables, Path home, String user)
           Map.entry("application_name", "PGAPPNAME"),
           Map.entry("sslmode", "PGSSLMODE"),
           Map.entry("sslrootcert", "PGSSLROOTCERT"),
+          Map.entry("sslcert", "PGSSLCERT"),
+          Map.entry("sslkey", "PGSSLKEY"),
+          Map.entry("target_session_attrs", "PGTARGETSESSIONATTRS"),
           Map.entry("channel_binding", "PGCHANNELBINDING"),
           Map.entry("options", "PGOPTIONS"),
           Map.entry("connect_timeout", "PGCONNECT_TIMEOUT"));
@@ -30,9 +33,20 @@ public record Environment(Map<String, String> variables, Path home, String user)
         System.getenv(), Path.of(System.getProperty("user.home")), System.getProperty("user.name"));
   }
 
+  /// This process's, without its variables: for connection strings that are complete.
+  public static Environment ofHome() {
+    return new Environment(Map.of(), ofProcess().home(), ofProcess().user());
+  }
+
   /// Nothing but a user's name: for tests, and where only the connection string shall count.
   public static Environment bare(String user) {
     return new Environment(Map.of(), Path.of("/nonexistent"), user);
+  }
+
+  /// The path that a variable names.
+  Path path(String variable, Path otherwise) {
+    String value = variables.getOrDefault(variable, "");
+    return value.isEmpty() ? otherwise : Path.of(value);
   }
 
   /// The variable's value for a connection parameter; empty counts as absent.

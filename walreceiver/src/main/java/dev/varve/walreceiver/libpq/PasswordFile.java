@@ -14,21 +14,26 @@ import java.util.Set;
 ///
 /// Each line is `host:port:database:user:password`; each of the first four may be `*` for any; a
 /// backslash before a colon or a backslash makes it plain; lines that begin with `#` are comments.
+/// The host of a Unix socket is its folder, and `localhost` for where servers have it as a rule.
 /// The first line that fits counts. A file that others may read is ignored, as libpq does.
 record PasswordFile(Path path) {
 
   private static final long LONGEST = 1 << 20;
   private static final int FIELDS = 5;
+  private static final Set<String> USUAL_SOCKETS =
+      Set.of("/tmp", "/var/run/postgresql", "/run/postgresql");
 
   Optional<String> find(ConnectionInfo.Host host, String database, String user) {
     if (problem().isPresent() || !Files.isRegularFile(path)) {
       return Optional.empty();
     }
-    List<String> wanted = List.of(host.name(), String.valueOf(host.port()), database, user);
+    List<String> rest = List.of(String.valueOf(host.port()), database, user);
     try {
       for (String line : Files.readAllLines(path, StandardCharsets.UTF_8)) {
         List<String> fields = line.startsWith("#") ? List.of() : fields(line);
-        if (fields.size() == FIELDS && fits(fields, wanted)) {
+        if (fields.size() == FIELDS
+            && fitsHost(fields.getFirst(), host)
+            && fits(fields.subList(1, FIELDS - 1), rest)) {
           return Optional.of(unescape(fields.get(FIELDS - 1)));
         }
       }
@@ -58,6 +63,11 @@ record PasswordFile(Path path) {
     } catch (IOException e) {
       return Optional.of("the password file " + path + " can't be read: " + e.getMessage());
     }
+  }
+
+  private static boolean fitsHost(String field, ConnectionInfo.Host host) {
+    return fits(List.of(field), List.of(host.name()))
+        || (USUAL_SOCKETS.contains(host.address()) && fits(List.of(field), List.of("localhost")));
   }
 
   private static boolean fits(List<String> fields, List<String> wanted) {

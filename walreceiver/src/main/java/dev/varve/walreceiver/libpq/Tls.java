@@ -11,6 +11,7 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.Optional;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
@@ -32,7 +33,7 @@ final class Tls {
       throws IOException {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, trust(info), null);
+      context.init(ours(info), trust(info), null);
       var tls =
           (SSLSocket)
               context.getSocketFactory().createSocket(socket, host.name(), host.port(), true);
@@ -60,6 +61,14 @@ final class Tls {
       return certificate;
     }
     throw new ProtocolException("the server's certificate is not an X.509 certificate");
+  }
+
+  /// Null: we have no certificate, and the server must do without.
+  private static KeyManager @Nullable [] ours(ConnectionInfo info) throws IOException {
+    Optional<Path> certificate = info.sslCertificate();
+    return certificate.isEmpty()
+        ? null
+        : new KeyManager[] {ClientCertificate.read(certificate.get(), info.sslKey())};
   }
 
   /// Null: Java's own trusted roots.

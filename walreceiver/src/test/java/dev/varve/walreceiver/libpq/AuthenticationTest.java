@@ -7,6 +7,7 @@ import static org.assertj.core.api.InstanceOfAssertFactories.type;
 import dev.varve.cluster.LocalCluster;
 import dev.varve.cluster.PostgresBinaries;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -31,6 +32,7 @@ class AuthenticationTest {
   static void startServer() throws Exception {
     makeCertificate("server", "localhost");
     makeCertificate("stranger", "localhost");
+    makeCertificate("certified", "certified");
     cluster =
         LocalCluster.builder(PostgresBinaries.of(17))
             .hba("host all,replication trusting 127.0.0.1/32 trust")
@@ -41,9 +43,13 @@ class AuthenticationTest {
             .hba("host all,replication secret 127.0.0.1/32 reject")
             .hba("hostnossl all,replication open 127.0.0.1/32 trust")
             .hba("hostssl all,replication open 127.0.0.1/32 reject")
+            .hba("hostssl all,replication certified 127.0.0.1/32 cert")
+            .hba("local all,replication " + System.getProperty("user.name") + " peer")
+            .hba("local all,replication salted scram-sha-256")
+            .hba("local all,replication trusting peer")
             .hba("host all stranger 127.0.0.1/32 trust")
             .start();
-    for (String file : new String[] {"server.crt", "server.key"}) {
+    for (String file : new String[] {"server.crt", "server.key", "certified.crt"}) {
       Path target = cluster.dataDirectory().resolve(file);
       Files.copy(directory.resolve(file), target);
       Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rw-------"));
@@ -57,6 +63,9 @@ class AuthenticationTest {
         "create role open login replication",
         "create role limited login password 'hush'",
         "create role stranger login",
+        "create role certified login replication",
+        "create role \"" + System.getProperty("user.name") + "\" login replication",
+        "alter system set ssl_ca_file = 'certified.crt'",
         "alter system set ssl = on",
         "select pg_reload_conf()");
     try (var connection = cluster.connect();
@@ -218,12 +227,88 @@ class AuthenticationTest {
     assertThatThrownBy(() -> open(stranger + directory.resolve("stranger.crt")))
         .isInstanceOf(ConnectionFailedException.class)
         .hasMessageContaining("no TLS");
-    assertThatThrownBy(() -> open(stranger + "system"))
+    assertThatThrownBy(() -> open("user=trusting sslrootcert=system"))
         .isInstanceOf(ConnectionFailedException.class)
         .hasMessageContaining("no TLS");
     assertThatThrownBy(() -> open(stranger + "/no/such/file"))
         .isInstanceOf(ConnectionFailedException.class)
         .hasMessageContaining("/no/such/file can't be read");
+  }
+
+  @Test
+  void aCertificateOfOursIsShownToWhoAsks() throws IOException {
+    String certificate = certificate("certified", "certified");
+    try (PgConnection connection = open(certificate)) {
+      assertThat(connection.query("select current_user").text(0, 0)).isEqualTo("certified");
+    }
+    open(certificate, PgConnection.Purpose.REPLICATION).close();
+    assertThatThrownBy(() -> open("user=certified sslmode=require"))
+        .hasMessageContaining("certificate");
+    assertThatThrownBy(() -> open(certificate("stranger", "stranger")))
+        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> open(certificate("certified", "stranger")))
+        .isInstanceOf(IOException.class);
+  }
+
+  private static String certificate(String certificate, String key) {
+    return "user=certified sslmode=require sslcert=%s sslkey=%s"
+        .formatted(directory.resolve(certificate + ".crt"), directory.resolve(key + ".key"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "pkcs8 -topk8 -passout pass:hush, is encrypted",
+    "rsa -traditional -aes128 -passout pass:hush, is encrypted",
+    "rsa -traditional, convert it with: openssl pkcs8 -topk8 -nocrypt",
+    "rsa -pubout, is no PKCS#8 key",
+  })
+  void aKeyThatIsNotAsItMustBeIsSaid(String how, String finding) throws Exception {
+    Path key = directory.resolve("other.key");
+    String command =
+        "openssl " + how + " -in " + directory.resolve("certified.key") + " -out " + key;
+    Process openssl = new ProcessBuilder(command.split(" ", -1)).redirectErrorStream(true).start();
+    assertThat(new String(openssl.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+        .doesNotContain("rror");
+    assertThat(openssl.waitFor()).isZero();
+    Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-------"));
+    assertThatThrownBy(() -> open(certificate("certified", "other")))
+        .isInstanceOf(ConnectionFailedException.class)
+        .hasMessageContaining("the client key " + key)
+        .hasMessageContaining(finding);
+    Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw----r--"));
+    assertThatThrownBy(() -> open(certificate("certified", "other")))
+        .hasMessageContaining("chmod 600 it");
+    Files.delete(key);
+    assertThatThrownBy(() -> open(certificate("certified", "other")))
+        .hasMessageContaining("set sslkey");
+  }
+
+  private static PgConnection openSocket(String parameters, PgConnection.Purpose purpose)
+      throws IOException {
+    String base =
+        "host=%s port=%d sslmode=require ".formatted(cluster.socketDirectory(), cluster.port());
+    return PgConnection.open(
+        ConnectionInfo.parse(base + parameters, Environment.bare(System.getProperty("user.name"))),
+        purpose);
+  }
+
+  @ParameterizedTest
+  @EnumSource(PgConnection.Purpose.class)
+  void aUnixSocketKnowsTheUserOfTheOperatingSystem(PgConnection.Purpose purpose)
+      throws IOException {
+    try (PgConnection connection = openSocket("", purpose)) {
+      assertThat(connection.serverVersion()).isGreaterThan(170000);
+      assertThat(connection.host())
+          .hasToString(cluster.socketDirectory() + "/.s.PGSQL." + cluster.port());
+    }
+    openSocket("user=salted password='hush\u00e9\u00aa'", purpose).close();
+    assertThatThrownBy(() -> openSocket("user=trusting", purpose))
+        .isInstanceOf(ServerErrorException.class)
+        .hasMessageContaining("eer authentication failed");
+    assertThatThrownBy(() -> openSocket("port=1", purpose))
+        .isInstanceOf(ConnectionFailedException.class)
+        .hasMessageContaining("can't connect to " + cluster.socketDirectory() + "/.s.PGSQL.1")
+        .hasMessageContaining("in unix_socket_directories?");
   }
 
   @Test

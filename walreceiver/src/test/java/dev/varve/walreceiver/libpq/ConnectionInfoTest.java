@@ -44,6 +44,12 @@ class ConnectionInfoTest {
         "host=one,two port=7                              | me@one:7,two:7     | postgres",
         "host=one,two                                     | me@one:5432,two:5432 | postgres",
         "postgresql://u:p@a:b@db                          | u@db:5432          | postgres",
+        "host=/run/pg port=5433                           | me@/run/pg/.s.PGSQL.5433 | postgres",
+        "postgresql://%2Frun%2Fpg:5433/app                | me@/run/pg/.s.PGSQL.5433 | app",
+        "postgresql:///app?host=/run/pg                   | me@/run/pg/.s.PGSQL.5432 | app",
+        "host=/run/pg,db                                  | me@/run/pg/.s.PGSQL.5432,db:5432 | postgres",
+        "host=/run/pg hostaddr=127.0.0.1                  | me@/run/pg:5432    | postgres",
+        "host=db gssencmode=prefer sslnegotiation=postgres | me@db:5432        | postgres",
       })
   void readsBothForms(String text, String who, String database) {
     ConnectionInfo info = parse(text);
@@ -62,9 +68,14 @@ class ConnectionInfoTest {
         "host=a,b port=1,2,3               | 2 hosts and 3 ports",
         "host=db sslmode=maybe             | none of disable, prefer, require",
         "host=db channel_binding=x         | none of disable, prefer, require",
-        "host=/var/run/postgresql          | is a Unix socket",
-        "host=db sslcert=x                 | \"sslcert\" is not supported",
-        "host=db service=x                 | \"service\" is not supported",
+        "host=@x                           | is an abstract Unix socket",
+        "host=db sslcrl=x                  | \"sslcrl\" is not supported",
+        "host=db requirepeer=x             | \"requirepeer\" is not supported",
+        "host=db gssencmode=require        | gssencmode=require is not supported",
+        "host=db load_balance_hosts=random | load_balance_hosts=random is not supported",
+        "host=db service=x                 | there is no service \"x\" in /nonexistent",
+        "host=db target_session_attrs=best | target_session_attrs=best is none of any, read-write",
+        "sslrootcert=system sslmode=require | sslrootcert=system needs sslmode=verify-full, not",
         "postgresql://[::1/x               | no closing",
         "postgresql://db/%zz               | two hexadecimal digits",
         "postgresql://db/%00               | two hexadecimal digits",
@@ -121,6 +132,72 @@ class ConnectionInfoTest {
     assertThat(given.password(given.hosts().getFirst(), "app")).contains("z");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"PGSSLCRL", "PGREQUIREAUTH", "PGREQUIREPEER", "PGSSLMINPROTOCOLVERSION"})
+  void aDemandOfTheEnvironmentThatIsNotMetIsNotIgnored(String variable) {
+    var environment = new Environment(Map.of(variable, "x"), directory, "me");
+    assertThatThrownBy(() -> ConnectionInfo.parse("host=db", environment))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the environment variable " + variable + "=x is not supported; unset it");
+  }
+
+  @Test
+  void takesAServiceBetweenTheStringAndTheEnvironment() throws IOException {
+    Files.writeString(
+        directory.resolve(".pg_service.conf"),
+        """
+        # ours
+        [other]
+        host=wrong
+
+        [varve]
+        host=db
+        port=5433
+        # again
+        user=follower
+        password=hush = hush
+        [last]
+        user=wrong
+        """);
+    Map<String, String> variables = Map.of("PGHOST", "elsewhere", "PGDATABASE", "app");
+    var environment = new Environment(variables, directory, "me");
+    ConnectionInfo info = ConnectionInfo.parse("service=varve user=me", environment);
+    assertThat(info).hasToString("me@db:5433");
+    assertThat(info.database()).isEqualTo("app");
+    assertThat(info.password(info.hosts().getFirst(), "x")).contains("hush = hush");
+    assertThat(ConnectionInfo.parse(info.toSecretString(), BARE)).hasToString("me@db:5433");
+
+    var named = new Environment(Map.of("PGSERVICE", "varve"), directory, "me");
+    assertThat(ConnectionInfo.parse("", named)).hasToString("follower@db:5433");
+    Path file = Files.writeString(directory.resolve("mine"), "[varve]\nsslcrl=x\n[odd]\nhush\n");
+    var mine = new Environment(Map.of("PGSERVICEFILE", file.toString()), directory, "me");
+    assertThatThrownBy(() -> ConnectionInfo.parse("service=varve", mine))
+        .hasMessageContaining("\"sslcrl\" is not supported");
+    assertThatThrownBy(() -> ConnectionInfo.parse("service=odd", mine))
+        .hasMessageContaining("has a line that is no parameter")
+        .message()
+        .doesNotContain("hush");
+    assertThatThrownBy(() -> ConnectionInfo.parse("service=none", mine))
+        .hasMessageContaining("there is no service \"none\" in " + file);
+  }
+
+  @Test
+  void filesAreNamedByWholePathsAndTheUsualOnesAreFound() throws IOException {
+    Path folder = Files.createDirectory(directory.resolve(".postgresql"));
+    Files.createFile(folder.resolve("postgresql.crt"));
+    var environment = new Environment(Map.of(), directory, "me");
+    ConnectionInfo usual = ConnectionInfo.parse("host=db", environment);
+    assertThat(usual.sslCertificate()).contains(folder.resolve("postgresql.crt"));
+    assertThat(usual.toSecretString())
+        .contains("sslkey='" + folder.resolve("postgresql.key") + "'");
+    String secret = parse("sslcert=a sslkey=b passfile=c sslrootcert=system").toSecretString();
+    for (String file : new String[] {"a", "b", "c"}) {
+      assertThat(secret).contains("='" + Path.of(file).toAbsolutePath() + "'");
+    }
+    assertThat(secret).contains("sslrootcert='system'");
+    assertThat(parse("sslrootcert=system").sslMode()).isEqualTo(SslMode.VERIFY_FULL);
+  }
+
   @Test
   void theSecretStringSaysTheSame() {
     ConnectionInfo info =
@@ -155,6 +232,22 @@ class ConnectionInfoTest {
         ConnectionInfo.parse("host=db user=u", new Environment(Map.of(), directory, "me"));
     assertThat(info.password(info.hosts().getFirst(), "replication").orElse(null))
         .isEqualTo(password);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/var/run/postgresql, localhost, true",
+    "/var/run/postgresql, /var/run/postgresql, true",
+    "/srv/pg, /srv/pg, true",
+    "/srv/pg, localhost, false",
+  })
+  void aSocketsPasswordIsThatOfItsFolderOrOfLocalhost(String host, String field, boolean found)
+      throws IOException {
+    Path file = Files.writeString(directory.resolve(".pgpass"), field + ":5432:*:*:hush");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    ConnectionInfo info =
+        ConnectionInfo.parse("host=" + host, new Environment(Map.of(), directory, "me"));
+    assertThat(info.password(info.hosts().getFirst(), "replication").isPresent()).isEqualTo(found);
   }
 
   @Test
