@@ -64,9 +64,16 @@ final class BranchCommand implements Callable<Integer> {
     } else {
       out.printf(
           "%s branches off %s at %s (%s)%n",
-          name, from, branch.get("ancestor_lsn").asString(), Sizes.time(took));
+          name, from, at(moment, branch.get("ancestor_lsn").asString()), Sizes.time(took));
     }
     out.flush();
     return 0;
+  }
+
+  /// The branch point, and the LSN that was asked for if it is another.
+  private static String at(@Nullable Moment moment, String used) {
+    return moment instanceof Moment.AtLsn(var asked) && !asked.toString().equals(used)
+        ? used + ", the last LSN before " + asked + " where a record may end,"
+        : used;
   }
 }

@@ -195,6 +195,7 @@ class BadInputTest {
       value = {
         "F/F0000000 | F/F0000000 is in the future of timeline \"production\", which is at",
         "0/8 | has no history as of 0/8; the earliest it has is as of",
+        "0/1 | has no history as of 0/1; the earliest it has is as of",
         "2001-01-01 00:00:00Z | is before the history of production, which begins with",
         "F/G | --at: \"F/G\" is not an LSN; an LSN looks like 0/16B3748",
         "1/2/3 | is not an LSN",

@@ -2,6 +2,7 @@ package dev.varve.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.varve.model.Lsn;
 import dev.varve.walreceiver.libpq.ConnectionInfo;
 import dev.varve.walreceiver.replication.BackupOptions;
 import dev.varve.walreceiver.replication.ReplicationClient;
@@ -109,6 +110,12 @@ class CommandsTest {
     assertThat(timed.path("ancestor_name").asString()).isEqualTo("production");
     JsonNode now = json("branch", "production", "now");
     assertThat(now.path("name").asString()).isEqualTo("now");
+    String between = Lsn.parse(lsn).plus(3).toString();
+    assertThat(live.run("branch", "production", "between", "--at", between).worked().out())
+        .startsWith(
+            "between branches off production at %s, the last LSN before %s where a record may end, ("
+                .formatted(lsn, between));
+    live.run("delete", "between").worked();
     assertThat(live.run("list").worked().out()).contains("past", "timed", "production at " + lsn);
     assertThat(live.run("delete", "past").worked().out()).isEqualTo("past is deleted\n");
     assertThat(json("delete", "timed").isObject()).isTrue();
@@ -122,9 +129,7 @@ class CommandsTest {
     try (var client = ReplicationClient.connect(ConnectionInfo.parse(live.conninfo()))) {
       client.baseBackup(BackupOptions.standard().withWal(), (_, bytes) -> Files.copy(bytes, tar));
     }
-    CommandRun run =
-        live.run(
-            "import", "--tar", tar.toString(), "--wal", folder.toString(), "--name", "from-disk");
+    CommandRun run = live.run("import", "--tar", tar.toString(), "--name", "from-disk");
     assertThat(run.worked().out()).startsWith("from-disk is imported: PostgreSQL 17, readable");
     assertThat(json("show", "from-disk").path("state").asString()).isEqualTo("active");
     live.run("delete", "from-disk").worked();

@@ -45,9 +45,10 @@ public record Lsn(long value) implements Comparable<Lsn> {
         "\"" + text + "\" is not an LSN; an LSN looks like 0/16B3748");
   }
 
-  /// The same position moved up to where a record may begin.
-  public Lsn alignUp() {
-    return new Lsn((value + RECORD_ALIGNMENT - 1) & -RECORD_ALIGNMENT);
+  /// The last position at or before this one where a record may end and the next begin: as of both
+  /// the same records are in.
+  public Lsn alignDown() {
+    return new Lsn(value & -RECORD_ALIGNMENT);
   }
 
   public Lsn plus(long bytes) {

@@ -29,7 +29,7 @@ class LsnTest {
   @Test
   void ordersAsAnUnsignedNumber() {
     assertThat(Lsn.MAX.isAfter(new Lsn(Long.MAX_VALUE))).isTrue();
-    assertThat(new Lsn(9).alignUp()).isEqualTo(new Lsn(16));
-    assertThat(new Lsn(16).alignUp()).isEqualTo(new Lsn(16));
+    assertThat(new Lsn(15).alignDown()).isEqualTo(new Lsn(8));
+    assertThat(new Lsn(16).alignDown()).isEqualTo(new Lsn(16));
   }
 }

@@ -72,7 +72,7 @@ final class Branching {
         });
   }
 
-  private static void requireBranchPoint(Timeline ancestor, Lsn at) {
+  static void requireBranchPoint(Timeline ancestor, Lsn at) {
     ancestor.condition().requireUsable();
     if (!ancestor.index().part().imported()) {
       throw new PageserverException.Conflict(

@@ -115,6 +115,14 @@ public final class Tenants implements AutoCloseable {
             tenant, id, name, pgVersion, Optional.empty(), start, now, properties));
   }
 
+  /// Checks whether a timeline can be branched at an LSN.
+  ///
+  /// @throws PageserverException.InvalidRequest when that is not in its history
+  /// @throws PageserverException.Conflict while it is being imported
+  public static void requireBranchPoint(Timeline ancestor, Lsn at) {
+    Branching.requireBranchPoint(ancestor, at);
+  }
+
   /// Makes a timeline that has its ancestor's history up to `at`, and its own after; it costs the
   /// same whatever the size of the data. It is durable on return.
   ///

@@ -129,7 +129,7 @@ final class TenantRoutes {
     return branch.name().equals(name)
         && branch.ancestor().equals(Optional.of(ancestor.id()))
         && Call.text(body, "ancestor_start_lsn")
-            .map(text -> Call.parse(text, Lsn::parse).alignUp().equals(branch.ancestorLsn()))
+            .map(text -> Call.parse(text, Lsn::parse).alignDown().equals(branch.ancestorLsn()))
             .orElse(false);
   }
 
@@ -143,10 +143,13 @@ final class TenantRoutes {
     }
   }
 
+  /// A branch begins where a record ends. What is wrong with an LSN is said of the one that was
+  /// given.
   private Lsn branchPoint(Timeline ancestor, ObjectNode body) {
     var lsn = Call.text(body, "ancestor_start_lsn").map(text -> Call.parse(text, Lsn::parse));
     if (lsn.isPresent()) {
-      return lsn.get().alignUp();
+      Tenants.requireBranchPoint(ancestor, lsn.get());
+      return lsn.get().alignDown();
     }
     var time = Call.text(body, "ancestor_start_time").map(Call::instant);
     if (time.isPresent()) {

@@ -298,6 +298,8 @@ class RoutesTest {
       value = {
         "ancestor_start_lsn | F/F0000000 | F/F0000000 is in the future",
         "ancestor_start_lsn | 0/8 | has no history as of 0/8",
+        "ancestor_start_lsn | 0/1 | has no history as of 0/1;",
+        "ancestor_start_lsn | F/F0000003 | F/F0000003 is in the future",
         "ancestor_start_lsn | now | is not an LSN",
         "ancestor_start_time | 2001-01-01T00:00:00Z | is before the history",
         "ancestor_start_time | noon | is not a time",
