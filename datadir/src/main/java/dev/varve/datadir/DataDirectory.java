@@ -10,11 +10,14 @@ import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.slru.Slru;
 import dev.varve.timeline.Timeline;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -195,7 +198,7 @@ public final class DataDirectory {
   }
 
   /// Files that are kept as they were at the import, such as configuration; by no order in
-  /// particular.
+  /// particular. Their contents: {@link #copy}.
   public List<OtherFile> otherFiles() {
     List<OtherFile> files = new ArrayList<>();
     timeline.scan(
@@ -203,6 +206,31 @@ public final class DataDirectory {
         lsn,
         (_, value) -> files.add(OtherFile.decode(bytes(value))));
     return files;
+  }
+
+  /// One of these files; empty when there is none at that path.
+  public Optional<OtherFile> otherFile(String path) {
+    byte[] value = timeline.value(DirectoryKeys.otherFile(path), lsn);
+    return Optional.ofNullable(value).map(OtherFile::decode);
+  }
+
+  /// Writes the contents of one of these files, with at most a piece of it in memory.
+  ///
+  /// @throws PageserverException.DataCorrupted when a piece is missing
+  public void copy(OtherFile file, OutputStream out) throws IOException {
+    if (!file.inPieces()) {
+      out.write(OtherFile.contents(required(DirectoryKeys.otherFile(file.path()))));
+      return;
+    }
+    for (int i = 0; i < file.pieces(); i++) {
+      byte[] piece = required(DirectoryKeys.otherFilePiece(file.path(), i));
+      if (piece.length != file.pieceSize(i)) {
+        throw new PageserverException.DataCorrupted(
+            "piece %d of the file %s in %s has %d bytes, not %d"
+                .formatted(i, file.path(), timeline.name(), piece.length, file.pieceSize(i)));
+      }
+      out.write(piece);
+    }
   }
 
   /// The control file, with the server's parameters as of this LSN. Its checkpoint is the one that

@@ -24,6 +24,7 @@ import java.security.NoSuchAlgorithmException;
 /// | 62   | hash 0-3   | hash 4-7      | hash 8-11     | h. 12 | 13-16 | value: another file, see {@link OtherFile} |
 /// | 63   | 0          | 0             | 0             | 0     | id    | value: replication origin, see {@link ReplicationOrigin} |
 /// | 64   | tablespace | database      | 0             | 0     | 0     | value: contents of `PG_VERSION`      |
+/// | 65   | hash 0-3   | hash 4-7      | hash 8-11     | h. 12 | 13-16 | value: piece of another file         |
 /// | 66   | slru       | 0             | segment       | 0     | 0     | value: pages in the segment, u32     |
 /// | 67   | 0          | xid, high     | xid, low      | 0     | 0     | value: two-phase state file, whole   |
 /// | 68   | OID        | 0             | 0             | 0     | 0     | value: see {@link Tablespace}        |
@@ -37,7 +38,8 @@ import java.security.NoSuchAlgorithmException;
 ///   (03,…,2): the second is written when a record changes nothing else of the checkpoint.
 /// * `bucket` is a commit's LSN divided by 2^24, as 64 bits. Times are microseconds since
 ///   2000-01-01, as PostgreSQL's.
-/// * The hash of another file is the first 17 bytes of SHA-256 over its path.
+/// * The hash of another file is the first 17 bytes of SHA-256 over its path; of a piece, over the
+///   path, a zero byte and the piece's decimal number, from 0.
 public final class DirectoryKeys {
 
   public static final int PAGE = 0x00;
@@ -47,6 +49,7 @@ public final class DirectoryKeys {
   public static final int OTHER_FILE = 0x62;
   public static final int REPLICATION_ORIGIN = 0x63;
   public static final int DATABASE = 0x64;
+  public static final int OTHER_FILE_PIECE = 0x65;
   public static final int SLRU_SIZE = 0x66;
   public static final int PREPARED = 0x67;
   public static final int TABLESPACE = 0x68;
@@ -170,9 +173,18 @@ public final class DirectoryKeys {
 
   /// @param path within the data directory, with `/` between names
   public static Key otherFile(String path) {
-    byte[] hash = sha256(path.getBytes(StandardCharsets.UTF_8));
+    return hashed(OTHER_FILE, path);
+  }
+
+  /// A piece of a large file, numbered from 0.
+  public static Key otherFilePiece(String path, int piece) {
+    return hashed(OTHER_FILE_PIECE, path + '\0' + piece);
+  }
+
+  private static Key hashed(int kind, String text) {
+    byte[] hash = sha256(text.getBytes(StandardCharsets.UTF_8));
     return new Key(
-        OTHER_FILE,
+        kind,
         bigEndian(hash, 0),
         bigEndian(hash, 4),
         bigEndian(hash, 8),

@@ -100,10 +100,16 @@ class DirectoryKeysTest {
 
   @Test
   void valuesSurviveTheirBytes() {
-    var file = new OtherFile("conf.d/ä.conf", new byte[] {1, 2, 3});
-    OtherFile read = OtherFile.decode(file.encode());
-    assertThat(read.path()).isEqualTo(file.path());
-    assertThat(read.contents()).containsExactly(1, 2, 3);
+    var file = new OtherFile("conf.d/ä.conf", 3);
+    byte[] value = file.encode(new byte[] {1, 2, 3});
+    assertThat(OtherFile.decode(value)).isEqualTo(file);
+    assertThat(OtherFile.contents(value)).containsExactly(1, 2, 3);
+    var large = new OtherFile("root.crl", (5 << 20) + 1);
+    assertThat(large.inPieces()).isTrue();
+    assertThat(large.pieces()).isEqualTo(6);
+    assertThat(large.pieceSize(4)).isEqualTo(1 << 20);
+    assertThat(large.pieceSize(5)).isEqualTo(1);
+    assertThat(OtherFile.decode(large.encode(new byte[0]))).isEqualTo(large);
     for (Tablespace tablespace :
         List.of(new Tablespace(16400, "/mnt/ssd"), new Tablespace(16401, ""))) {
       assertThat(Tablespace.decode(tablespace.oid(), tablespace.encode())).isEqualTo(tablespace);
@@ -115,7 +121,13 @@ class DirectoryKeysTest {
   @Test
   void damagedValuesAreRefused() {
     for (byte[] value :
-        List.of(new byte[0], new byte[] {0}, new byte[] {2, 65}, new byte[] {1, 1, 1})) {
+        List.of(
+            new byte[0],
+            new byte[] {0},
+            new byte[] {2, 65},
+            new byte[] {1, 1, 1},
+            new byte[] {1, 0, 0, -128, 65},
+            new byte[] {1, 0, 0, -128, 65, 1, 0, 0, 0, 0, 0, 0, 0})) {
       assertThatThrownBy(() -> Tablespace.decode(1, value))
           .isInstanceOf(PageserverException.DataCorrupted.class);
       assertThatThrownBy(() -> OtherFile.decode(value))

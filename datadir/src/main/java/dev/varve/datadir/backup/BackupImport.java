@@ -41,12 +41,14 @@ import org.jspecify.annotations.Nullable;
 /// ({@link dev.varve.datadir.ingest.WalIngest}); then {@link Timeline#markImported} makes the
 /// timeline readable from the end on.
 ///
+/// Files that are not PostgreSQL's own format, such as configuration, certificates and revocation
+/// lists, are kept as they are, whatever their size up to 1 GiB: a server may need them to start.
+/// What {@link DataFiles} ignores, and the state of logical decoding, which belongs to slots that a
+/// copy does not have, is left out without a word; anything else that is left out is a warning.
+///
 /// Memory does not grow with the files' sizes, only with their number. Of one thread. What is not
 /// finished is forgotten.
 public final class BackupImport implements AutoCloseable {
-
-  /// A file that isn't PostgreSQL's own is kept if it has at most so many bytes.
-  private static final long MAX_OTHER_FILE = 8 << 20;
 
   /// The largest of the small files that are read whole.
   private static final long MAX_SMALL_FILE = 1 << 20;
@@ -245,12 +247,18 @@ public final class BackupImport implements AutoCloseable {
 
   private void keep(String path, long size, InputStream contents) throws IOException {
     boolean tooLong = path.getBytes(StandardCharsets.UTF_8).length > OtherFile.MAX_PATH;
-    if (size > MAX_OTHER_FILE || tooLong) {
-      warnings.add("the file " + path + " of " + size + " bytes was left out");
+    if (size > OtherFile.MAX_SIZE || tooLong) {
+      warnings.add(
+          "the file %s of %d bytes was left out: %s; a restored server will not have it"
+              .formatted(path, size, tooLong ? "its path is too long" : "it has more than 1 GiB"));
       return;
     }
-    byte[] whole = whole(path, size, contents);
-    value(DirectoryKeys.otherFile(path), new OtherFile(path, whole).encode());
+    var file = new OtherFile(path, size);
+    byte[] small = file.inPieces() ? new byte[0] : whole(path, size, contents);
+    value(DirectoryKeys.otherFile(path), file.encode(small));
+    for (int i = 0; file.inPieces() && i < file.pieces(); i++) {
+      value(DirectoryKeys.otherFilePiece(path, i), whole(path, file.pieceSize(i), contents));
+    }
   }
 
   private byte[] small(String path, long size, InputStream contents) throws IOException {

@@ -3,6 +3,7 @@ package dev.varve.datadir.restore;
 import dev.varve.datadir.DataDirectory;
 import dev.varve.datadir.Database;
 import dev.varve.datadir.DirectoryKeys;
+import dev.varve.datadir.OtherFile;
 import dev.varve.datadir.RelationFork;
 import dev.varve.datadir.ReplicationOrigin;
 import dev.varve.datadir.SlruSegment;
@@ -17,6 +18,7 @@ import dev.varve.postgres.page.Page;
 import dev.varve.postgres.record.PreparedTransaction;
 import dev.varve.postgres.slru.Slru;
 import dev.varve.timeline.Timeline;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -24,7 +26,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /// A complete data directory as of one LSN, as a tar that an unmodified PostgreSQL starts from: as
 /// after a clean stop, on a new PostgreSQL timeline, with nothing to replay. For one thread.
@@ -106,10 +110,7 @@ public final class BaseBackup {
   public void write(OutputStream out) throws IOException {
     var tar = new BackupTar(out, start.time());
     directories(tar);
-    for (var file : Configuration.of(directory.otherFiles()).entrySet()) {
-      directory(tar, file.getKey());
-      tar.file(file.getKey(), file.getValue());
-    }
+    otherFiles(tar);
     for (Slru slru : Slru.values()) {
       slru(tar, slru);
     }
@@ -136,6 +137,25 @@ public final class BaseBackup {
     tar.file("PG_VERSION", (version.major() + "\n").getBytes(StandardCharsets.US_ASCII));
     for (Tablespace tablespace : directory.tablespaces()) {
       tar.directory(tablespaceFolder(tablespace.oid()));
+    }
+  }
+
+  /// The source's own files, one after the other, and what it lacks.
+  private void otherFiles(BackupTar tar) throws IOException {
+    Set<String> present = new HashSet<>();
+    for (OtherFile file : directory.otherFiles()) {
+      present.add(file.path());
+      if (Configuration.isChanged(file)) {
+        var contents = new ByteArrayOutputStream();
+        directory.copy(file, contents);
+        tar.file(file.path(), Configuration.change(contents.toByteArray()));
+      } else {
+        directory(tar, file.path());
+        tar.file(file.path(), file.size(), out -> directory.copy(file, out));
+      }
+    }
+    for (var file : Configuration.missing(present).entrySet()) {
+      tar.file(file.getKey(), file.getValue());
     }
   }
 

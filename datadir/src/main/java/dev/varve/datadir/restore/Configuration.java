@@ -2,9 +2,10 @@ package dev.varve.datadir.restore;
 
 import dev.varve.datadir.OtherFile;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.SequencedMap;
+import java.util.Set;
 
 /// The configuration files of a restored directory: the source's own, made safe, and what it lacks.
 ///
@@ -42,28 +43,31 @@ final class Configuration {
 
   private Configuration() {}
 
-  /// Path to contents; what the source has, in its order, then what was missing.
-  static SequencedMap<String, byte[]> of(Iterable<OtherFile> files) {
-    var configuration = new LinkedHashMap<String, byte[]>();
-    for (OtherFile file : files) {
-      configuration.put(file.path(), file.contents());
-    }
-    for (var file : DEFAULTS.entrySet()) {
-      configuration.putIfAbsent(file.getKey(), file.getValue().getBytes(StandardCharsets.UTF_8));
-    }
-    configuration.merge(
-        AUTO, NO_ARCHIVING.getBytes(StandardCharsets.UTF_8), Configuration::appended);
-    return configuration;
+  /// Whether a file of the source must be changed.
+  static boolean isChanged(OtherFile file) {
+    return file.path().equals(AUTO);
   }
 
-  /// A copy of a copy has the lines already.
+  /// What is to be written for such a file.
+  static byte[] change(byte[] contents) {
+    // A copy of a copy has the lines already.
+    return new String(contents, StandardCharsets.ISO_8859_1).endsWith(NO_ARCHIVING)
+        ? contents
+        : appended(contents, NO_ARCHIVING.getBytes(StandardCharsets.UTF_8));
+  }
+
   private static byte[] appended(byte[] contents, byte[] lines) {
-    String present = new String(contents, StandardCharsets.ISO_8859_1);
-    if (present.endsWith(NO_ARCHIVING)) {
-      return contents;
-    }
-    byte[] both = java.util.Arrays.copyOf(contents, contents.length + lines.length);
+    byte[] both = Arrays.copyOf(contents, contents.length + lines.length);
     System.arraycopy(lines, 0, both, contents.length, lines.length);
     return both;
+  }
+
+  /// What must be there besides, path to contents.
+  static Map<String, byte[]> missing(Set<String> present) {
+    var missing = new LinkedHashMap<String, byte[]>();
+    DEFAULTS.forEach((path, text) -> missing.put(path, text.getBytes(StandardCharsets.UTF_8)));
+    missing.put(AUTO, NO_ARCHIVING.getBytes(StandardCharsets.UTF_8));
+    missing.keySet().removeAll(present);
+    return missing;
   }
 }

@@ -1,17 +1,19 @@
 package dev.varve.datadir.restore;
 
 import dev.varve.datadir.DataDirectory;
+import dev.varve.datadir.OtherFile;
 import dev.varve.postgres.backup.TimelineHistory;
 import dev.varve.postgres.control.CheckPoint;
 import dev.varve.postgres.control.ClusterState;
 import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.record.CheckpointSegment;
 import dev.varve.postgres.wal.WalSegments;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.time.Instant;
-import java.util.List;
+import java.util.Optional;
 
 /// What lets PostgreSQL start from a directory without replay: a control file that says "cleanly
 /// stopped", the record of that stop's checkpoint in a WAL segment, and the history of the new
@@ -78,14 +80,15 @@ final class StartingPoint {
   }
 
   /// The source's history, as far as it is known, and where the new timeline leaves it.
-  private byte[] history() {
+  private byte[] history() throws IOException {
     String parent = WAL + TimelineHistory.fileName(parentTli);
-    return directory.otherFiles().stream()
-        .filter(file -> file.path().equals(parent))
-        .findFirst()
-        .map(file -> TimelineHistory.parse(file.contents()))
-        .orElse(new TimelineHistory(List.of()))
-        .branch(parentTli, directory.lsn(), "restored by Varve")
-        .toBytes();
+    TimelineHistory known = TimelineHistory.NONE;
+    Optional<OtherFile> file = directory.otherFile(parent);
+    if (file.isPresent()) {
+      var contents = new ByteArrayOutputStream();
+      directory.copy(file.get(), contents);
+      known = TimelineHistory.parse(contents.toByteArray());
+    }
+    return known.branch(parentTli, directory.lsn(), "restored by Varve").toBytes();
   }
 }

@@ -26,7 +26,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// What is ignored is what `pg_basebackup` leaves out of a backup, and what is of no use to a
 /// restored cluster: files of the server process, signals, statistics, temporary files, WAL archive
-/// status. PostgreSQL's `common/relpath.h` and `backup/basebackup.c`.
+/// status, the server's logs (`….log` in any folder), core dumps (`core`, `core.…`), the list of
+/// blocks that `pg_prewarm` keeps, and what `pg_upgrade` left. PostgreSQL's `common/relpath.h` and
+/// `backup/basebackup.c`.
 public final class DataFiles {
 
   public static final int DEFAULT_TABLESPACE = 1663;
@@ -48,12 +50,16 @@ public final class DataFiles {
           "pg_stat",
           "pg_stat_tmp",
           "pg_subtrans",
+          "pg_upgrade_output.d",
           "log",
           "pg_log");
 
   private static final Set<String> IGNORED_FILES =
       Set.of(
+          "autoprewarm.blocks",
+          "autoprewarm.blocks.tmp",
           "backup_label.old",
+          "core",
           "current_logfiles",
           "current_logfiles.tmp",
           "pg_internal.init",
@@ -126,6 +132,8 @@ public final class DataFiles {
   private static boolean isIgnored(List<String> parts, String name) {
     return IGNORED_FILES.contains(name)
         || name.startsWith("pg_internal.init.")
+        || name.startsWith("core.")
+        || name.endsWith(".log")
         || parts.stream().anyMatch(part -> part.startsWith("pgsql_tmp"))
         || (parts.size() > 1 && IGNORED_FOLDERS.contains(parts.getFirst()));
   }
