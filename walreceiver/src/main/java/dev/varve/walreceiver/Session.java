@@ -58,9 +58,15 @@ final class Session implements WalHandler, AutoCloseable {
     WalPath path = path(identity.timeline());
     int before = sink.tli();
     if (!path.contains(before, start)) {
+      boolean older = Integer.compareUnsigned(identity.timeline(), before) < 0;
       throw new BlockedException(
-          "the source's history has no WAL of PostgreSQL timeline %s up to %s: it was promoted before that; import it again"
-              .formatted(Integer.toUnsignedString(before), start));
+          "the source's history has no WAL of PostgreSQL timeline %s up to %s: %s"
+              .formatted(
+                  Integer.toUnsignedString(before),
+                  start,
+                  older
+                      ? "it is still on an older one; give the server that took over from it"
+                      : "it was promoted before that; import it again"));
     }
     int timeline = path.tliAt(start);
     while (true) {

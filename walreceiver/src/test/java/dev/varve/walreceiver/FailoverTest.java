@@ -98,6 +98,15 @@ class FailoverTest {
         assertThat(view.checkPoint().tli()).isEqualTo(2);
         assertThat(side.samePages(standby, database)).isGreaterThan(250);
       }
+      primary.start();
+      primary.execute(ROWS);
+      try (var side = new Side(folder);
+          var receiver = side.follow(old)) {
+        Side.await(receiver, () -> receiver.status().state() == ReceiverState.BLOCKED);
+        assertThat(receiver.status().lastError())
+            .contains("no WAL of PostgreSQL timeline 2 up to")
+            .endsWith("it is still on an older one; give the server that took over from it");
+      }
     }
   }
 

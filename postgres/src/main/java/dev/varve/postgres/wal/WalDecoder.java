@@ -349,8 +349,8 @@ public final class WalDecoder {
     return segments;
   }
 
-  /// The PostgreSQL timeline of the newest page, or what was {@linkplain #expectTli expected} since;
-  /// 0 before both.
+  /// The PostgreSQL timeline of the newest page, or what was {@linkplain #expectTli expected}
+  /// since; 0 before both.
   public int tli() {
     return page.tli();
   }

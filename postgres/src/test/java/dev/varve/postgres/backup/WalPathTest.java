@@ -8,8 +8,7 @@ import org.junit.jupiter.api.Test;
 class WalPathTest {
 
   private static final WalPath PATH =
-      new WalPath(
-          TimelineHistory.NONE.branch(1, new Lsn(100), "").branch(3, new Lsn(200), ""), 7);
+      new WalPath(TimelineHistory.NONE.branch(1, new Lsn(100), "").branch(3, new Lsn(200), ""), 7);
 
   @Test
   void everyByteIsOfOneTimeline() {
