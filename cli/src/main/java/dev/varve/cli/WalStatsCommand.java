@@ -1,17 +1,21 @@
 package dev.varve.cli;
 
-import dev.varve.datadir.backup.Unpacked;
 import dev.varve.model.Lsn;
 import dev.varve.postgres.wal.SegmentName;
 import dev.varve.postgres.wal.WalDecoder;
 import dev.varve.postgres.wal.WalException;
 import dev.varve.postgres.wal.WalStats;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -28,8 +32,7 @@ import tools.jackson.databind.node.ObjectNode;
     name = "stats",
     description = {
       "Count the records of WAL segments by type, with their bytes, as pg_waldump --stats=record",
-      "does. Segments of one PostgreSQL 14 to 18, in order and without gaps; they may be compressed",
-      "by gzip, lz4 or zstd.%n"
+      "does. Segments of one PostgreSQL 14 to 18, in order and without gaps.%n"
     },
     mixinStandardHelpOptions = true)
 final class WalStatsCommand implements Callable<Integer> {
@@ -52,8 +55,8 @@ final class WalStatsCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String incomplete = null;
-    byte[] chunk = new byte[CHUNK];
-    try {
+    try (var arena = Arena.ofConfined()) {
+      MemorySegment chunk = arena.allocate(CHUNK);
       for (Path file : files) {
         read(file, chunk);
         if (decoder != null && decoder.ended()) {
@@ -87,16 +90,22 @@ final class WalStatsCommand implements Callable<Integer> {
     }
   }
 
-  private void read(Path file, byte[] chunk) {
-    MemorySegment bytes = MemorySegment.ofArray(chunk);
-    try (InputStream in = Unpacked.open(file)) {
-      int read;
-      do {
-        read = in.readNBytes(chunk, 0, chunk.length);
-        if (read > 0) {
-          feed(file, bytes, read);
+  private void read(Path file, MemorySegment chunk) {
+    ByteBuffer buffer = chunk.asByteBuffer();
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      while (true) {
+        buffer.clear();
+        int read = 0;
+        while (buffer.hasRemaining() && (read = channel.read(buffer)) >= 0) {
+          // One read may give less than there is.
         }
-      } while (read == chunk.length && (decoder == null || !decoder.ended()));
+        if (buffer.position() > 0) {
+          feed(file, chunk, buffer.position());
+        }
+        if (read < 0 || (decoder != null && decoder.ended())) {
+          return;
+        }
+      }
     } catch (NoSuchFileException e) {
       throw new CliException("there is no file " + file, e);
     } catch (IOException e) {
@@ -108,6 +117,7 @@ final class WalStatsCommand implements Callable<Integer> {
     WalDecoder present = decoder;
     WalStats counts = stats;
     if (present == null || counts == null) {
+      refuseCompressed(file, chunk);
       present = WalDecoder.ofSegment(chunk, 0);
       counts = new WalStats(present.version());
       decoder = present;
@@ -118,9 +128,18 @@ final class WalStatsCommand implements Callable<Integer> {
     present.feed(chunk, 0, length, counts);
   }
 
+  /// By the first bytes of gzip, LZ4 and zstd; a segment begins with others.
+  private static void refuseCompressed(Path file, MemorySegment chunk) {
+    int magic = chunk.get(ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN), 0);
+    if (magic >>> 16 == 0x1F8B || magic == 0x04224D18 || magic == 0x28B52FFD) {
+      throw new CliException(
+          file + " is compressed; decompress it first, with gzip -d, lz4 -d or zstd -d");
+    }
+  }
+
   /// A gap would be found by the page header, too; the name says it in the user's words.
   private static void requireNext(Path file, WalDecoder decoder) {
-    SegmentName.parse(file.getFileName().toString().split("\\.", 2)[0])
+    SegmentName.parse(file.getFileName().toString())
         .map(name -> name.start(decoder.segments()))
         .filter(start -> start != decoder.position())
         .ifPresent(_ -> {

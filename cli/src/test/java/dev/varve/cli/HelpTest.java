@@ -87,7 +87,7 @@ class HelpTest {
         "restore production | --to",
         "page production 1663/5/1259 | BLOCK",
         "import --name x | --from",
-        "import --name x --tar base.tar | --wal",
+        "import --name x --wal archive | --tar",
         "import --from host=a | --name",
         "import --from host=a --tar b --wal c --name x | --from",
         "wal stats | FILE",

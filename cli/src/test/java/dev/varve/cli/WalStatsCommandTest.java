@@ -92,20 +92,12 @@ class WalStatsCommandTest {
   }
 
   @Test
-  void readsCompressedSegments() throws IOException {
-    var packed = new ArrayList<String>();
-    for (String segment : segments) {
-      Path file = folder.resolve(Path.of(segment).getFileName() + ".gz");
-      try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
-        Files.copy(Path.of(segment), out);
-      }
-      packed.add(file.toString());
+  void aCompressedSegmentIsSaid(@TempDir Path other) throws IOException {
+    Path file = other.resolve("000000010000000000000001.gz");
+    try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      Files.copy(Path.of(segments.getFirst()), out);
     }
-    assertThat(stats(packed).worked().out()).isEqualTo(stats(segments).worked().out());
-    Path cut = Path.of(packed.getFirst());
-    Files.write(cut, Arrays.copyOf(Files.readAllBytes(cut), 5000));
-    stats(packed).refused(cut + " can't be read");
-    stats(List.of(packed.get(1), packed.get(3))).refused("does not follow the file before it");
+    stats(List.of(file.toString())).refused(file + " is compressed; decompress it first");
   }
 
   @Test

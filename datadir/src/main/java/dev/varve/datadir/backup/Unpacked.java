@@ -25,7 +25,7 @@ import org.apache.commons.compress.compressors.lz4.FramedLZ4CompressorInputStrea
 ///
 /// It is read as a stream: memory has a window of it, never the whole. Every failure to decompress
 /// is an IOException.
-public final class Unpacked extends FilterInputStream {
+final class Unpacked extends FilterInputStream {
 
   private static final int BUFFER = 1 << 18;
   private static final int LONGEST_MAGIC = 6;
@@ -35,7 +35,7 @@ public final class Unpacked extends FilterInputStream {
   }
 
   /// @throws IOException also when the file is compressed in a way that is refused
-  public static InputStream open(Path file) throws IOException {
+  static InputStream open(Path file) throws IOException {
     var buffered = new BufferedInputStream(Files.newInputStream(file), BUFFER);
     try {
       buffered.mark(LONGEST_MAGIC);

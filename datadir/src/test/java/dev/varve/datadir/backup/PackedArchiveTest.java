@@ -44,7 +44,6 @@ class PackedArchiveTest {
         !walSuffix.equals("zst") || Files.isExecutable(Path.of("/usr/bin/zstd")), "no zstd here");
     Path backup = folder.resolve("backup");
     Path archive = Files.createDirectory(folder.resolve("archive"));
-    Path log = folder.resolve("log");
     try (var cluster =
             LocalCluster.builder(Debian.version()).setting("wal_keep_size", "1GB").start();
         var timelines = new TestTimelines(folder.resolve("store"))) {
@@ -61,16 +60,7 @@ class PackedArchiveTest {
       try {
         cluster.execute("select pg_switch_wal()");
         awaitFile(archive);
-        Debian.run(
-            cluster,
-            log,
-            "pg_basebackup",
-            "-D",
-            backup.toString(),
-            "--format=tar",
-            "--checkpoint=fast",
-            "--wal-method=" + wal,
-            "--compress=" + tarPacking);
+        backUp(cluster, backup, wal, tarPacking);
         cluster.execute(ROWS, "select pg_switch_wal()", ROWS, "update t set a = -a");
         cluster.stop(StopMode.FAST);
       } finally {
@@ -95,6 +85,20 @@ class PackedArchiveTest {
         cutOff(timelines, backup, archive, result.end());
       }
     }
+  }
+
+  private void backUp(LocalCluster cluster, Path backup, String wal, String packing)
+      throws Exception {
+    Debian.run(
+        cluster,
+        folder.resolve("log"),
+        "pg_basebackup",
+        "-D",
+        backup.toString(),
+        "--format=tar",
+        "--checkpoint=fast",
+        "--wal-method=" + wal,
+        "--compress=" + packing);
   }
 
   /// The writer of a partial file was stopped anywhere; a whole one that is cut is damaged.
