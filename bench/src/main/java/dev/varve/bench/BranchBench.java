@@ -34,7 +34,7 @@ final class BranchBench {
           3,
           false,
           () -> milliseconds(() -> timelines.branch(timeline, at)),
-          "one synced file of 1 KiB",
+          "a file of 1 KiB, it and its directory synced",
           () -> milliseconds(new SyncedFile(folder)));
     }
   }

@@ -3,8 +3,10 @@ package dev.varve.timeline;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -17,13 +19,15 @@ import tools.jackson.databind.node.ObjectNode;
 /// ```
 ///
 /// The checksum is over the content's bytes as they are written here: without white space, members
-/// in their order.
+/// in their order. A line feed, which no JSON of ours has elsewhere, says that all was written.
 final class CheckedJson {
 
   private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
   /// More than any index part has; what is larger is not read.
   private static final long MOST_BYTES = 1L << 30;
+
+  private static final byte END = '\n';
 
   private CheckedJson() {}
 
@@ -35,7 +39,10 @@ final class CheckedJson {
     ObjectNode whole = object();
     whole.put("crc32c", checksum(content));
     whole.set("content", content);
-    return MAPPER.writeValueAsBytes(whole);
+    byte[] json = MAPPER.writeValueAsBytes(whole);
+    byte[] line = Arrays.copyOf(json, json.length + 1);
+    line[json.length] = END;
+    return line;
   }
 
   private static String checksum(JsonNode content) {
@@ -44,21 +51,39 @@ final class CheckedJson {
     return HexFormat.of().toHexDigits((int) crc.getValue());
   }
 
+  /// Whether a crash came before this file was written: its end is missing. Damage to a file that
+  /// was whole once is something else, even if it is the end that is damaged.
+  static boolean isUnfinished(Path file) throws IOException {
+    byte[] bytes = allOf(file);
+    int last = bytes.length - 1;
+    return last < 0 || (bytes[last] != END && contentOf(Arrays.copyOf(bytes, last)) == null);
+  }
+
   /// @throws IOException when the file can't be read, or is not what was written
   static JsonNode read(Path file) throws IOException {
-    if (Files.size(file) > MOST_BYTES) {
-      throw new IOException(file + " is damaged: it is too large");
-    }
-    JsonNode whole;
-    try {
-      whole = MAPPER.readTree(Files.readAllBytes(file));
-    } catch (JacksonException e) {
-      throw new IOException(file + " is damaged: " + e.getOriginalMessage(), e);
-    }
-    JsonNode content = whole.path("content");
-    if (!content.isObject() || !whole.path("crc32c").asString("").equals(checksum(content))) {
+    JsonNode content = contentOf(allOf(file));
+    if (content == null) {
       throw new IOException(file + " is damaged: its checksum is wrong");
     }
     return content;
+  }
+
+  private static byte[] allOf(Path file) throws IOException {
+    if (Files.size(file) > MOST_BYTES) {
+      throw new IOException(file + " is damaged: it is too large");
+    }
+    return Files.readAllBytes(file);
+  }
+
+  /// @return null when it is not what was written
+  private static @Nullable JsonNode contentOf(byte[] bytes) {
+    try {
+      JsonNode whole = MAPPER.readTree(bytes);
+      JsonNode content = whole.path("content");
+      boolean agrees = whole.path("crc32c").asString("").equals(checksum(content));
+      return content.isObject() && agrees ? content : null;
+    } catch (JacksonException _) {
+      return null;
+    }
   }
 }

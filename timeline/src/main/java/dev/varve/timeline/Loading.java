@@ -21,7 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Brings back the timelines of a data directory, from their two small files alone: it takes the
+/// Brings back the timelines of a data directory, from their small files alone: it takes the
 /// same time whatever the size of the data. What is wrong with one timeline makes that one broken.
 final class Loading {
 

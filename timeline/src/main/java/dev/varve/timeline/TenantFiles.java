@@ -21,12 +21,11 @@ import java.util.stream.Stream;
 /// |-------------------------------------------|------------------------------------------------|
 /// | `varve.lock`                              | {@link DirectoryLock}                          |
 /// | `tenants/<tenant>/timelines/<timeline>/`  | {@link TimelineFiles}                          |
-/// | `tenants/<tenant>/timelines/….___temp/`   | a timeline that is being made                  |
 /// | `tenants/<tenant>/timelines/….___deleted/`| a timeline that is being deleted               |
 ///
-/// A timeline exists when its directory has its plain name: making one ends with that rename, and
-/// deleting one begins with the opposite. What a crash leaves under the other names is deleted at
-/// the next start.
+/// A timeline exists when its directory has its plain name and holds a whole `timeline.json`: making
+/// one ends with that file, and deleting one begins with another name. What a crash leaves of either
+/// is deleted at the next start.
 final class TenantFiles {
 
   private static final System.Logger LOG = System.getLogger(TenantFiles.class.getName());
@@ -47,22 +46,24 @@ final class TenantFiles {
     return tenants.resolve(tenant.toString()).resolve("timelines");
   }
 
-  /// Makes the directory of a new timeline, durably.
+  /// Makes the directory of a new timeline, durably. Nothing waits for a rename: on most file
+  /// systems that would be a second wait for the journal, where here the first sync does the work
+  /// of all three.
   void create(TimelineIdentity identity, IndexPart index) throws IOException {
     Path timelines = timelines(identity.tenant());
     Path directory = timelines.resolve(identity.id().toString());
-    Path temporary = timelines.resolve(identity.id() + DurableFile.TEMPORARY);
     DurableFile.createDirectories(timelines);
-    deleteTree(temporary);
-    Files.createDirectory(temporary);
+    deleteTree(directory); // what is left of an attempt that failed
     try {
-      new TimelineFiles(temporary).create(identity, index);
-      rename(temporary, directory);
+      Files.createDirectory(directory);
+      new TimelineFiles(directory).create(identity, index);
+      DurableFile.syncDirectory(timelines);
     } catch (IOException e) {
       try {
-        deleteTree(temporary);
+        deleteTree(directory);
+        DurableFile.syncDirectory(timelines);
       } catch (IOException next) {
-        e.addSuppressed(next); // and left for the next start
+        e.addSuppressed(next);
       }
       throw e;
     }
@@ -105,10 +106,16 @@ final class TenantFiles {
       if (Files.isDirectory(timelines)) {
         for (Path timeline : children(timelines)) {
           String name = timeline.getFileName().toString();
-          if (name.endsWith(DurableFile.TEMPORARY) || name.endsWith(DELETED)) {
+          if (name.endsWith(DELETED)) {
             deleteTree(timeline);
           } else if (isId(name) && isId(tenant.getFileName().toString())) {
-            all.add(new TimelineFiles(timeline));
+            var files = new TimelineFiles(timeline);
+            if (files.isUnfinished()) {
+              LOG.log(WARNING, "{0} was never finished; it goes", timeline);
+              deleteTree(timeline);
+            } else {
+              all.add(files);
+            }
           } else {
             LOG.log(WARNING, "{0} is no timeline and is left alone", timeline);
           }

@@ -29,16 +29,21 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// | file              | content                                                            |
 /// |-------------------|--------------------------------------------------------------------|
-/// | `timeline.json`   | what never changes: {@link TimelineIdentity}                       |
+/// | `timeline.json`   | what never changes: {@link TimelineIdentity}, and the first index  |
 /// | `index_part.json` | what does: {@link IndexPart}; replaced as a whole                  |
 /// | layer files       | named after what they hold; they count when the index part says so |
 /// | `….___temp`       | not complete; deleted when the timeline is opened                  |
 ///
 /// Both JSON files are {@link CheckedJson}. LSNs are written as PostgreSQL prints them.
+///
+/// A timeline begins with the one file, because every file is a wait for the disk: its index part
+/// is the `first_index` in it, and gets a file of its own when it changes, or before the first
+/// layer file has its name. So layer files without `index_part.json` mean that it was lost.
 final class TimelineFiles {
 
   static final String IDENTITY = "timeline.json";
   static final String INDEX = "index_part.json";
+  private static final String FIRST_INDEX = "first_index";
 
   private static final int FORMAT = 1;
 
@@ -62,16 +67,30 @@ final class TimelineFiles {
     return directory.resolve(purpose + "-" + temporaries.incrementAndGet() + DurableFile.TEMPORARY);
   }
 
-  /// Writes both files of a timeline that is being made, in a directory that does not count yet.
+  /// Writes what a timeline that is being made begins with; it counts from then on.
   void create(TimelineIdentity identity, IndexPart index) throws IOException {
-    DurableFile.write(directory.resolve(IDENTITY), CheckedJson.bytes(json(identity)));
-    DurableFile.write(directory.resolve(INDEX), CheckedJson.bytes(json(index)));
+    ObjectNode json = json(identity);
+    json.set(FIRST_INDEX, json(index));
+    DurableFile.write(directory.resolve(IDENTITY), CheckedJson.bytes(json));
     DurableFile.syncDirectory(directory);
+  }
+
+  /// Whether a crash came while this timeline was being made: {@link #create} is all that has been
+  /// done, and it did not get far.
+  boolean isUnfinished() throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      if (files.anyMatch(file -> !file.getFileName().toString().equals(IDENTITY))) {
+        return false;
+      }
+    }
+    Path identity = directory.resolve(IDENTITY);
+    return !Files.exists(identity) || CheckedJson.isUnfinished(identity);
   }
 
   /// Makes a finished layer durable under its own name; deletes it when that fails.
   Path commit(FinishedLayer finished) throws IOException {
     try {
+      giveIndexAFile();
       return LayerFiles.commit(finished, directory);
     } catch (IOException e) {
       try {
@@ -83,7 +102,13 @@ final class TimelineFiles {
     }
   }
 
-  void writeIndex(IndexPart index) throws IOException {
+  private synchronized void giveIndexAFile() throws IOException {
+    if (!Files.exists(directory.resolve(INDEX))) {
+      writeIndex(firstIndex());
+    }
+  }
+
+  synchronized void writeIndex(IndexPart index) throws IOException {
     DurableFile.replace(directory.resolve(INDEX), CheckedJson.bytes(json(index)));
   }
 
@@ -144,7 +169,25 @@ final class TimelineFiles {
 
   /// @throws IOException with a sentence, when the file is missing or not what was written
   IndexPart readIndex() throws IOException {
-    JsonNode json = read(INDEX);
+    return Files.exists(directory.resolve(INDEX)) ? index(read(INDEX), INDEX) : firstIndex();
+  }
+
+  private IndexPart firstIndex() throws IOException {
+    JsonNode first = read(IDENTITY).path(FIRST_INDEX);
+    if (!first.isObject() || hasLayers()) {
+      throw new IOException(directory.resolve(INDEX) + " is missing");
+    }
+    return index(first, IDENTITY);
+  }
+
+  private boolean hasLayers() throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.anyMatch(file -> LayerName.parse(file.getFileName().toString()).isPresent());
+    }
+  }
+
+  /// @param file where the JSON is from
+  private IndexPart index(JsonNode json, String file) throws IOException {
     try {
       List<LayerEntry> layers = new ArrayList<>();
       for (JsonNode layer : json.path("layers")) {
@@ -162,7 +205,7 @@ final class TimelineFiles {
           json.path("imported").asBoolean(),
           layers);
     } catch (IllegalArgumentException e) {
-      throw new IOException(directory.resolve(INDEX) + " is damaged: " + e.getMessage(), e);
+      throw new IOException(directory.resolve(file) + " is damaged: " + e.getMessage(), e);
     }
   }
 

@@ -144,6 +144,8 @@ class EveryFaultTest {
 
   private static void requireSound(SimulatedServer server) {
     Timeline prod = server.tenants.find("prod").orElseThrow();
+    assertThat(server.tenants.timelines())
+        .noneMatch(timeline -> timeline.state() instanceof TimelineState.Broken);
     assertThat(prod.state()).isEqualTo(new TimelineState.Active());
     assertThat(read(prod, 0, START)).isEqualTo(7);
   }

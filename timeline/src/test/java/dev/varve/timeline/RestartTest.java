@@ -108,6 +108,31 @@ class RestartTest {
     assertThat(read(root, 0, START + 808)).isEqualTo(1);
   }
 
+  /// Syncing is what a branch costs, and it is three: one file, its directory, the directory above.
+  @Test
+  void aBranchIsDurableAfterTheFewestOperations() {
+    long before = disk.operations();
+    server.tenants.branch(root, new TimelineId(0, 2), "b", new Lsn(START));
+    assertThat(disk.operations() - before)
+        .as("making a directory and a file, writing it, three syncs")
+        .isEqualTo(6);
+    crash();
+    assertThat(read(server.tenants.find("b").orElseThrow(), 0, START)).isEqualTo(7);
+  }
+
+  @Test
+  void aBranchKeepsItsFirstIndexUntilItHasALayer() {
+    server.tenants.branch(root, new TimelineId(0, 2), "b", new Lsn(START));
+    crash();
+    Timeline written = server.tenants.find("b").orElseThrow();
+    write(written, START + 8);
+    written.checkpoint();
+    crash();
+    Timeline branch = server.tenants.find("b").orElseThrow();
+    assertThat(read(branch, 0, START + 8)).isEqualTo(START + 8);
+    assertThat(read(branch, 0, START)).isEqualTo(7);
+  }
+
   @Test
   void aBranchWaitsForWhatItsAncestorLostInACrash() {
     write(root, START + 8);

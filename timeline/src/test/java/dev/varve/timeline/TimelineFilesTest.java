@@ -35,6 +35,9 @@ class TimelineFilesTest {
           Instant.parse("2026-11-22T10:11:12.5Z"),
           Map.of("system_identifier", "7575"));
 
+  private static final IndexPart FIRST =
+      new IndexPart(new Lsn(0x1000), Lsn.MAX, false, List.of());
+
   private static final IndexPart INDEX =
       new IndexPart(
           new Lsn(0x2000),
@@ -57,7 +60,25 @@ class TimelineFilesTest {
   @BeforeEach
   void create() throws IOException {
     files = new TimelineFiles(directory);
-    files.create(IDENTITY, INDEX);
+    files.create(IDENTITY, FIRST);
+    files.writeIndex(INDEX);
+  }
+
+  @Test
+  void beginsWithOneFile() throws IOException {
+    Files.delete(directory.resolve("index_part.json"));
+    assertThat(directory.toFile().list()).containsExactly("timeline.json");
+    assertThat(files.readIdentity()).isEqualTo(IDENTITY);
+    assertThat(files.readIndex()).isEqualTo(FIRST);
+  }
+
+  @Test
+  void noticesThatTheIndexPartOfLayersIsMissing() throws IOException {
+    Files.delete(directory.resolve("index_part.json"));
+    Files.createFile(files.layer(INDEX.layers().getFirst().name()));
+    assertThatThrownBy(files::readIndex)
+        .isInstanceOf(IOException.class)
+        .hasMessage(directory.resolve("index_part.json") + " is missing");
   }
 
   @Test
@@ -82,9 +103,11 @@ class TimelineFilesTest {
             "name":"before the accident \\"2\\"","pg_version":17,\
             "ancestor":"00000000000000030000000000000004","start":"1/28",\
             "created":"2026-11-22T10:11:12.500Z",\
-            "properties":{"system_identifier":"7575"}}}\
+            "properties":{"system_identifier":"7575"},"first_index":{"format":1,\
+            "disk_consistent_lsn":"0/1000","readable_from":"FFFFFFFF/FFFFFFFF",\
+            "imported":false,"layers":[]}}}
             """
-                .formatted("a90abaea"));
+                .formatted("1694b520"));
     assertThat(Files.readString(directory.resolve("index_part.json")))
         .isEqualTo(
             """
@@ -93,7 +116,7 @@ class TimelineFilesTest {
             "000000000000000000000000000000000000-FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\
             __0000000000001001-0000000000002001-v1","bytes":3,"crc32c":"deadbeef"},{"name":\
             "000000000000000000000000000000000000-010000000000000000000000000000000000\
-            __0000000000001000-v1","bytes":70000000000,"crc32c":"00000001"}]}}\
+            __0000000000001000-v1","bytes":70000000000,"crc32c":"00000001"}]}}
             """
                 .formatted("46209211"));
   }
@@ -101,13 +124,41 @@ class TimelineFilesTest {
   @Test
   void noticesEveryTruncation() throws IOException {
     byte[] whole = Files.readAllBytes(directory.resolve("index_part.json"));
-    for (int length = 0; length < whole.length; length++) {
+    for (int length = 0; length < whole.length - 1; length++) { // the line feed may be missing
       Files.write(directory.resolve("index_part.json"), Arrays.copyOf(whole, length));
       assertThatThrownBy(files::readIndex)
           .as("%d bytes", length)
           .isInstanceOf(IOException.class)
           .hasMessageContaining("index_part.json is damaged");
     }
+  }
+
+  @Test
+  void tellsATimelineThatWasNeverFinishedFromADamagedOne() throws IOException {
+    assertThat(files.isUnfinished()).isFalse();
+    Path identity = directory.resolve("timeline.json");
+    byte[] whole = Files.readAllBytes(identity);
+    Path index = directory.resolve("index_part.json");
+    byte[] part = Files.readAllBytes(index);
+    for (int length = 0; length < whole.length - 1; length++) { // at the line feed all is there
+      byte[] begun = Arrays.copyOf(whole, length);
+      Files.write(identity, begun);
+      assertThat(files.isUnfinished()).as("it has an index part").isFalse();
+      Files.delete(index);
+      assertThat(files.isUnfinished()).as("%d bytes", length).isTrue();
+      Files.write(identity, Arrays.copyOf(begun, whole.length));
+      assertThat(files.isUnfinished()).as("%d bytes, then zeros", length).isTrue();
+      Files.write(index, part);
+    }
+    Files.delete(index);
+    for (int bit = 0; bit < whole.length * 8; bit++) {
+      byte[] flipped = whole.clone();
+      flipped[bit / 8] ^= (byte) (1 << bit % 8);
+      Files.write(identity, flipped);
+      assertThat(files.isUnfinished()).as("bit %d", bit).isFalse();
+    }
+    Files.delete(identity);
+    assertThat(files.isUnfinished()).isTrue();
   }
 
   @Test
