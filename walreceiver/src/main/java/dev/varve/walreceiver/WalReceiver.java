@@ -111,7 +111,7 @@ public final class WalReceiver implements AutoCloseable {
       try {
         connectAndStream();
         pause = settings.backoff().delay(1);
-      } catch (BlockedException e) {
+      } catch (BlockedException | PageserverException.Unsupported e) {
         pause = failed(ReceiverState.BLOCKED, e, settings.blocked());
       } catch (IOException | RuntimeException e) {
         failures++;

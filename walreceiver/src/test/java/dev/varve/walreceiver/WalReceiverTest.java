@@ -8,6 +8,7 @@ import dev.varve.cluster.PostgresBinaries;
 import dev.varve.cluster.StopMode;
 import dev.varve.cluster.Tpcb;
 import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
 import dev.varve.task.Backoff;
 import dev.varve.task.RealThreads;
 import dev.varve.task.TaskManager;
@@ -158,6 +159,21 @@ class WalReceiverTest {
         await(receiver, () -> receiver.status().state() == ReceiverState.BLOCKED);
         assertThat(receiver.status().lastError())
             .startsWith("the source has removed the WAL at " + sink.end());
+      }
+    }
+  }
+
+  @Test
+  void aRecordThatThisServerCannotTakeBlocksAndIsNotAskedForAgainAndAgain() throws Exception {
+    try (var cluster = LocalCluster.builder(PostgresBinaries.of(17)).start()) {
+      WalSink.Source small =
+          () -> {
+            throw new PageserverException.Unsupported("there is no room for it");
+          };
+      try (var receiver =
+          new WalReceiver(tasks, "t", source(cluster, Optional.empty(), 0), small, settings())) {
+        await(receiver, () -> receiver.status().state() == ReceiverState.BLOCKED);
+        assertThat(receiver.status().lastError()).isEqualTo("there is no room for it");
       }
     }
   }

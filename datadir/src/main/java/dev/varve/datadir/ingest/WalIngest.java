@@ -11,6 +11,7 @@ import dev.varve.postgres.record.OriginRecord;
 import dev.varve.postgres.record.RelationMapRecord;
 import dev.varve.postgres.record.StorageRecord;
 import dev.varve.postgres.record.TablespaceRecord;
+import dev.varve.postgres.wal.RecordTooLargeException;
 import dev.varve.postgres.wal.RecordType;
 import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.WalDecoder;
@@ -33,6 +34,13 @@ public final class WalIngest implements AutoCloseable {
 
   /// After so many records they become visible, so that the open layer can be frozen between them.
   private static final int RECORDS_PER_PUBLICATION = 64;
+
+  /// A record is held on the heap, and twice while its room grows: so it may take an eighth, which
+  /// is a sixteenth of the server's memory. PostgreSQL's longest are 1 GiB, and hardly any but
+  /// logical messages, which are not held, is above some MiB.
+  static final int LARGEST_RECORD = (int) Math.min(Runtime.getRuntime().maxMemory() / 8, 1L << 30);
+
+  private static final int MEMORY_FOR_RECORD = 16;
 
   /// Sees each record before anything of it is taken in, and after all of it is.
   public interface Witness {
@@ -83,7 +91,8 @@ public final class WalIngest implements AutoCloseable {
     VersionWriter writer = state.writer();
     this.decoder =
         new WalDecoder(version, state.walSegmentSize(), writer.lsn())
-            .expectTli(state.checkPoint().tli());
+            .expectTli(state.checkPoint().tli())
+            .holdAtMost(LARGEST_RECORD);
     this.blocks = new BlockReferences(writer, state.relations());
     this.transactions = new Transactions(state, version);
     this.storage = new StorageChanges(writer, state.relations());
@@ -101,6 +110,7 @@ public final class WalIngest implements AutoCloseable {
   /// @throws PageserverException.InvalidRequest when the piece begins after {@link #position()}
   /// @throws PageserverException.DataCorrupted when the log is damaged, or a record can't be taken
   ///   in; what came before is in
+  /// @throws PageserverException.Unsupported when a record is too large for this server's memory
   public void feed(long lsn, MemorySegment bytes, long offset, long length) {
     if (failure != null) {
       throw failure;
@@ -116,6 +126,12 @@ public final class WalIngest implements AutoCloseable {
     }
     try {
       decoder.feed(bytes, offset + known, length - known, this::record);
+    } catch (RecordTooLargeException e) {
+      failure =
+          new PageserverException.Unsupported(
+              "%s; restart varve serve with --memory %dMiB or more"
+                  .formatted(e.getMessage(), (e.length() >> 20) * MEMORY_FOR_RECORD + 32));
+      throw failure;
     } catch (WalException e) {
       failure = new PageserverException.DataCorrupted(String.valueOf(e.getMessage()), e);
       throw failure;

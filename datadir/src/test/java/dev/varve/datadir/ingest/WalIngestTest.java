@@ -16,6 +16,7 @@ import dev.varve.postgres.PgVersion;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -86,6 +87,26 @@ class WalIngestTest {
       }
       assertThat(crafted.now().blocks(TABLE)).isEqualTo(20);
       assertThat(crafted.now().checkPoint().nextXid()).isEqualTo(720);
+    }
+  }
+
+  @Test
+  void aRecordTooLargeForTheMemoryIsNamedAndNotGathered() throws IOException {
+    try (var crafted = new CraftedTimeline(folder, PgVersion.V17)) {
+      crafted.log().add(image(0, 1));
+      long good = crafted.log().position();
+      long at = crafted.ingest().position().value();
+      crafted.log().add(image(1, 2));
+      MemorySegment bytes = MemorySegment.ofArray(crafted.log().since(at));
+      int huge = WalIngest.LARGEST_RECORD + 1;
+      bytes.set(ValueLayout.JAVA_INT_UNALIGNED, good - at, huge);
+      assertThatThrownBy(() -> crafted.ingest().feed(at, bytes, 0, bytes.byteSize()))
+          .isInstanceOf(PageserverException.Unsupported.class)
+          .hasMessage(
+              "WAL at %s: a record of %d bytes, where there is room for %d; restart varve serve with --memory %dMiB or more",
+              new Lsn(good), huge, WalIngest.LARGEST_RECORD, (huge >> 20) * 16 + 32);
+      assertThat(crafted.timeline().lastRecordLsn().value()).isEqualTo(good);
+      assertThat(crafted.now().blocks(TABLE)).isEqualTo(1);
     }
   }
 

@@ -58,8 +58,22 @@ final class RecordCheck {
     int header = WalRecord.HEADER_LENGTH;
     crc.reset();
     crc.update(bytes, offset + header, record.totalLength() - header);
-    crc.update(bytes, offset, CRC);
-    if ((int) crc.getValue() != record.crc()) {
+    crc(record, crc, bytes, offset);
+  }
+
+  /// Checks the CRC of a gathered record of which the header is parsed.
+  void crc(WalRecord record, RecordBuffer gathered) {
+    if (gathered.isPassing()) {
+      crc(record, gathered.body(), gathered.array(), 0);
+    } else {
+      crc(record, gathered.array(), 0);
+    }
+  }
+
+  /// @param sum of all after the header
+  private static void crc(WalRecord record, CRC32C sum, byte[] bytes, int offset) {
+    sum.update(bytes, offset, CRC);
+    if ((int) sum.getValue() != record.crc()) {
       throw new WalException(
           record.startLsn(),
           "incorrect checksum of a record of " + record.totalLength() + " bytes");

@@ -12,6 +12,10 @@ import java.util.Objects;
 /// decoded where it is; any other is gathered first, in a buffer that grows only with the bytes
 /// that have come. Nothing is allocated per record.
 ///
+/// No more than {@link #holdAtMost} bytes are gathered. Of a large logical message, which means
+/// something to its readers alone, only the beginning is kept and the rest is checked as it passes:
+/// its main data are not in the record's bytes.
+///
 /// A record that a server began, but lost the rest of in a crash, is dropped where the log says so
 /// (info bit 8 of a page header): the record handed on next then begins after {@link
 /// #lastRecordEnd()}. After an `XLOG_SWITCH` the rest of the segment is skipped unread.
@@ -23,6 +27,9 @@ public final class WalDecoder {
 
   private static final int PAGE_MASK = WalSegments.PAGE_SIZE - 1;
   private static final int LENGTH_FIELD = 4;
+
+  /// Logical messages are kept up to this length.
+  static final int LARGE_MESSAGE = 1 << 20;
 
   private final WalSegments segments;
   private final WalPageHeader page;
@@ -37,6 +44,7 @@ public final class WalDecoder {
   private int recordTotal;
   private long lastRecordEnd;
   private long continuationLeft;
+  private int most = Integer.MAX_VALUE;
   private boolean searching;
   private boolean ended;
   private boolean unusable;
@@ -104,9 +112,16 @@ public final class WalDecoder {
     return this;
   }
 
+  /// From now on, refuses records that would take more memory.
+  public WalDecoder holdAtMost(int bytes) {
+    most = bytes;
+    return this;
+  }
+
   /// Takes the next bytes of the log: they go on exactly where those of the last call ended. Gives
   /// the handler every record that is complete by then.
   ///
+  /// @throws RecordTooLargeException for a record that there is no room for
   /// @throws WalException when the bytes can't be this log's, or follow its end
   public void feed(MemorySegment bytes, long offset, long length, RecordHandler handler) {
     Objects.checkFromIndexSize(offset, length, bytes.byteSize());
@@ -231,6 +246,9 @@ public final class WalDecoder {
       }
       if (left < LENGTH_FIELD || recordTotal > left) {
         gathered.append(bytes, at + done, left);
+        if (left >= WalRecord.HEADER_LENGTH) {
+          makeRoom();
+        }
         return there;
       }
       check.crc(record, array, index + done);
@@ -267,17 +285,27 @@ public final class WalDecoder {
       }
       record.parseHeader(gathered.bytes(), 0, gathered.array(), 0, recordStart);
       check.header(record);
+      makeRoom();
     }
     taken += gatherUpTo(recordTotal, bytes, at + taken, there - taken);
     if (gathered.length() == recordTotal) {
       // Again, because the buffer may have been replaced by a larger one.
       record.parseHeader(gathered.bytes(), 0, gathered.array(), 0, recordStart);
-      check.crc(record, gathered.array(), 0);
+      check.crc(record, gathered);
       deliver(gathered.array(), 0, position + taken, handler);
       gathered.clear();
       skipTo = lastRecordEnd;
     }
     return taken;
+  }
+
+  /// Decides how much is kept of a record that is gathered, as soon as its header is known.
+  private void makeRoom() {
+    if (record.rmgr() == ResourceManager.LOGICAL_MESSAGE.id() && recordTotal > LARGE_MESSAGE) {
+      gathered.pass(WalRecord.HEADER_LENGTH);
+    } else if (recordTotal > most) {
+      throw new RecordTooLargeException(recordStart, recordTotal, most);
+    }
   }
 
   private int gatherUpTo(int length, MemorySegment bytes, long at, int there) {

@@ -4,7 +4,7 @@ import dev.varve.model.Lsn;
 
 /// The log is damaged, torn, or not the log that was expected. The message is one sentence that
 /// begins with the place.
-public final class WalException extends RuntimeException {
+public sealed class WalException extends RuntimeException permits RecordTooLargeException {
 
   private final long lsn;
 
