@@ -20,7 +20,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.InstantSource;
+import java.util.Collections;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /// Pages over loopback, one at a time and many under way, beside a server that answers 8 KiB to
 /// each small request and does nothing else.
@@ -28,9 +33,21 @@ final class GetPageBench {
 
   private static final int PAGE = 8192;
   private static final int REQUEST = 34;
-  private static final int REQUESTS = 20_000;
-  private static final int DEPTH = 32;
-  private static final int RUNS = 3;
+  private static final long WARM_UP_NANOS = 1_000_000_000;
+  private static final long MEASURED_NANOS = 2_000_000_000;
+  private static final int RUNS = 5;
+
+  /// How many connections there are at once, and how many requests of each are under way.
+  private record Demand(int connections, int depth) {
+    String measure() {
+      return depth == 1
+          ? "GetPage, one at a time"
+          : "GetPage, "
+              + (connections == 1 ? "" : connections + " connections, ")
+              + depth
+              + " under way";
+    }
+  }
 
   private GetPageBench() {}
 
@@ -39,7 +56,7 @@ final class GetPageBench {
     var config = new ServerConfig(scratch.resolve("getpage"), nowhere, nowhere, 1L << 30);
     try (LocalCluster cluster = LocalCluster.builder(PostgresBinaries.of(17)).start();
         VarveServer server = VarveServer.open(config, InstantSource.system());
-        Listener echo = Listener.open("echo", nowhere, GetPageBench::echo)) {
+        Listener echo = Listener.open("echo", nowhere, 100, GetPageBench::echo)) {
       try (Connection connection = cluster.connect()) {
         new Tpcb(2, 100_000).initialize(connection);
       }
@@ -57,15 +74,15 @@ final class GetPageBench {
           Integer.parseInt(cluster.query("SELECT pg_relation_size('pgbench_accounts') / 8192"));
       byte[] request = request(Integer.parseInt(path[1]), Integer.parseInt(path[2]));
       String command = "pagestream_v2 " + job.id() + " " + job.id();
-      for (int depth : new int[] {1, DEPTH}) {
+      for (var demand : List.of(new Demand(1, 1), new Demand(1, 32), new Demand(8, 32))) {
         results.compare(
-            depth == 1 ? "GetPage, one at a time" : "GetPage, " + depth + " under way",
+            demand.measure(),
             "pages/s",
             RUNS,
             true,
-            () -> rate(server.pageAddress(), command, request, blocks, depth),
+            () -> rate(server.pageAddress(), command, request, blocks, demand),
             "echo of 8 KiB",
-            () -> rate(echo.address(), "", request, blocks, depth));
+            () -> rate(echo.address(), "", request, blocks, demand));
       }
     }
   }
@@ -87,7 +104,22 @@ final class GetPageBench {
         .array();
   }
 
-  /// @return pages a second
+  /// @return pages a second, of all connections together
+  private static double rate(
+      InetSocketAddress address, String command, byte[] request, int blocks, Demand demand)
+      throws Exception {
+    try (var threads = Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
+      List<Callable<Double>> clients =
+          Collections.nCopies(
+              demand.connections(), () -> rate(address, command, request, blocks, demand.depth()));
+      double sum = 0;
+      for (Future<Double> client : threads.invokeAll(clients)) {
+        sum += client.get();
+      }
+      return sum;
+    }
+  }
+
   private static double rate(
       InetSocketAddress address, String command, byte[] template, int blocks, int depth)
       throws IOException {
@@ -99,28 +131,30 @@ final class GetPageBench {
         enter(in, out, command);
       }
       byte[] request = template.clone();
-      byte[] page = new byte[1 + PAGE];
       var random = new SplittableRandom(1);
-      exchange(in, out, request, blocks, page, random, depth, REQUESTS / 4);
+      exchange(in, out, request, blocks, random, depth, WARM_UP_NANOS);
       long started = System.nanoTime();
-      exchange(in, out, request, blocks, page, random, depth, REQUESTS);
-      return REQUESTS / ((System.nanoTime() - started) / 1e9);
+      long pages = exchange(in, out, request, blocks, random, depth, MEASURED_NANOS);
+      return pages / ((System.nanoTime() - started) / 1e9);
     }
   }
 
-  private static void exchange(
+  /// @return how many pages came
+  private static long exchange(
       DataInputStream in,
       DataOutputStream out,
       byte[] request,
       int blocks,
-      byte[] page,
       SplittableRandom random,
       int depth,
-      int count)
+      long nanos)
       throws IOException {
     var block = ByteBuffer.wrap(request);
     byte[] batch = new byte[request.length * depth];
-    for (int done = 0; done < count; done += depth) {
+    byte[] page = new byte[1 + PAGE];
+    long end = System.nanoTime() + nanos;
+    long done = 0;
+    while (System.nanoTime() < end) {
       for (int i = 0; i < depth; i++) {
         block.putInt(request.length - 4, random.nextInt(blocks));
         System.arraycopy(request, 0, batch, i * request.length, request.length);
@@ -135,7 +169,9 @@ final class GetPageBench {
         }
         in.readFully(page);
       }
+      done += depth;
     }
+    return done;
   }
 
   private static void enter(DataInputStream in, DataOutputStream out, String command)

@@ -2,8 +2,11 @@ package dev.varve.e2e;
 
 import dev.varve.cli.Main;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,17 +25,20 @@ final class Varve implements AutoCloseable {
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration START_LIMIT = Duration.ofMinutes(2);
-  private static final Pattern ADDRESS = Pattern.compile("HTTP API on (http://[0-9.:]+)");
+  private static final Pattern ADDRESS =
+      Pattern.compile("HTTP API on (http://[0-9.:]+), page service on 127.0.0.1:([0-9]+)");
 
   private final Process process;
   private final Path log;
   private final String url;
+  private final int pages;
   private final Thread killer;
 
-  private Varve(Process process, Path log, String url, Thread killer) {
+  private Varve(Process process, Path log, String url, int pages, Thread killer) {
     this.process = process;
     this.log = log;
     this.url = url;
+    this.pages = pages;
     this.killer = killer;
   }
 
@@ -44,9 +50,19 @@ final class Varve implements AutoCloseable {
   static Varve start(Path folder, int mebibytes) throws IOException, InterruptedException {
     Path log = folder.resolve("varve.log");
     long before = Files.exists(log) ? Files.size(log) : 0;
+    ProcessBuilder builder = new ProcessBuilder().redirectErrorStream(true);
+    List<String> flags = new ArrayList<>();
+    for (String flag : launcherFlags(mebibytes)) {
+      if (flag.startsWith("-")) {
+        flags.add(flag);
+      } else {
+        int equals = flag.indexOf('=');
+        builder.environment().put(flag.substring(0, equals), flag.substring(equals + 1));
+      }
+    }
     Process process =
-        new ProcessBuilder(command(folder.resolve("varve"), mebibytes))
-            .redirectErrorStream(true)
+        builder
+            .command(command(flags, folder.resolve("varve")))
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
             .start();
     var killer = new Thread(process::destroyForcibly, "end of varve serve");
@@ -55,7 +71,8 @@ final class Varve implements AutoCloseable {
     while (true) {
       Matcher said = ADDRESS.matcher(Files.readString(log).substring((int) before));
       if (said.find()) {
-        return new Varve(process, log, said.group(1), killer);
+        int pages = Integer.parseInt(said.group(2));
+        return new Varve(process, log, said.group(1), pages, killer);
       }
       if (process.waitFor(20, TimeUnit.MILLISECONDS) || System.nanoTime() > deadline) {
         process.destroyForcibly();
@@ -64,24 +81,40 @@ final class Varve implements AutoCloseable {
     }
   }
 
-  private static List<String> command(Path data, int mebibytes) {
-    return List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-Xmx" + mebibytes / 2 + "m",
-        "-XX:MaxDirectMemorySize=" + mebibytes / 8 + "m",
-        "-XX:+ExitOnOutOfMemoryError",
-        "-Dvarve.memory=" + ((long) mebibytes << 20),
-        "--enable-native-access=ALL-UNNAMED",
-        "-cp",
-        System.getProperty("java.class.path"),
-        "dev.varve.cli.Main",
-        "serve",
-        "--data",
-        data.toString(),
-        "--http",
-        "127.0.0.1:0",
-        "--pg",
-        "127.0.0.1:0");
+  /// Flags of the JVM, and variables of the environment.
+  private static List<String> launcherFlags(int mebibytes) throws IOException {
+    Path launcher = Path.of("../varve").toAbsolutePath();
+    Process process =
+        new ProcessBuilder(launcher.toString(), "server-flags", "--memory", mebibytes + "MiB")
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try (var lines = process.inputReader()) {
+      List<String> flags = lines.lines().toList();
+      if (flags.isEmpty()) {
+        throw new IOException(launcher + " gave no flags");
+      }
+      return flags;
+    }
+  }
+
+  private static List<String> command(List<String> flags, Path data) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(flags);
+    command.addAll(
+        List.of(
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            "dev.varve.cli.Main",
+            "serve",
+            "--data",
+            data.toString(),
+            "--http",
+            "127.0.0.1:0",
+            "--pg",
+            "127.0.0.1:0"));
+    return command;
   }
 
   /// Says a command to this server.
@@ -115,6 +148,35 @@ final class Varve implements AutoCloseable {
     List<String> arguments = new ArrayList<>(List.of(words));
     arguments.add("--json");
     return JSON.readTree(command(arguments.toArray(String[]::new)));
+  }
+
+  /// Reads a whole base backup and keeps nothing of it.
+  ///
+  /// @return its bytes
+  long discardBackup(String tenant, String timeline) throws IOException {
+    URI backup = URI.create(url + "/v1/tenant/" + tenant + "/timeline/" + timeline + "/fullbackup");
+    try (InputStream in = backup.toURL().openStream()) {
+      return in.transferTo(OutputStream.nullOutputStream());
+    }
+  }
+
+  /// The port of the page service, on loopback.
+  int pagePort() {
+    return pages;
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /// The most memory that the process has had resident, in bytes.
+  long peakMemory() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
+      if (line.startsWith("VmHWM:")) {
+        return Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
+      }
+    }
+    throw new IOException("no peak in /proc: " + log());
   }
 
   /// What the server has printed.

@@ -29,7 +29,8 @@ import java.util.concurrent.CountDownLatch;
 /// | direct buffers    | an eighth: file and socket I/O of the JVM                                |
 ///
 /// The launcher gives the JVM its flags accordingly. The JVM's own code, metaspace and threads come
-/// on top: up to 256 MiB.
+/// on top: up to 256 MiB. A connection to the page service takes some 80 KiB of the heap, whatever
+/// it does: so there may be one for each MiB of the budget, and 1000 at most.
 public final class VarveServer implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(VarveServer.class.getName());
@@ -57,9 +58,13 @@ public final class VarveServer implements AutoCloseable {
               Listener.open(
                   "page",
                   config.pages(),
+                  mostConnections(config.memory()),
                   new PageService(
                       tenants,
-                      (timeline, lsn) -> BaseBackup.of(timeline, lsn, clock.instant())::write)));
+                      (timeline, lsn) -> BaseBackup.of(timeline, lsn, clock.instant())::write,
+                      "too many connections: with its memory this server serves "
+                          + mostConnections(config.memory())
+                          + " at once; close some, or restart it with more --memory")));
       http =
           opened.add(
               HttpApi.open(config.http(), new Routes(tenants, receivers, imports, tasks, clock)));
@@ -135,6 +140,10 @@ public final class VarveServer implements AutoCloseable {
     long layers = memory * 3 / 8;
     long distance = Math.min(64L << 20, layers / 6);
     return new TimelineSettings(layers, memory / 8, distance, Duration.ofMinutes(10), 2);
+  }
+
+  private static int mostConnections(long memory) {
+    return Math.clamp(memory >> 20, 16, 1000);
   }
 
   public InetSocketAddress httpAddress() {

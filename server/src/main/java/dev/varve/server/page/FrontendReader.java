@@ -25,7 +25,7 @@ final class FrontendReader {
   static final int GSSENC_REQUEST = 1234 << 16 | 5680;
 
   /// A query or a page request is short; whoever sends more has lost his way.
-  private static final int MAX_MESSAGE = 1 << 20;
+  private static final int MAX_MESSAGE = 64 << 10;
 
   private static final int MIN_STARTUP = 8;
   private static final int MAX_STARTUP = 10_000;

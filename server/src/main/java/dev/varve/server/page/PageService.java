@@ -10,8 +10,11 @@ public final class PageService implements Listener.Service {
 
   private final Tenants tenants;
   private final BackupSource backups;
+  private final String refusal;
 
-  public PageService(Tenants tenants, BackupSource backups) {
+  /// @param refusal what a client is told when there are too many already
+  public PageService(Tenants tenants, BackupSource backups, String refusal) {
+    this.refusal = refusal;
     this.tenants = tenants;
     this.backups = backups;
   }
@@ -19,5 +22,10 @@ public final class PageService implements Listener.Service {
   @Override
   public void serve(Socket socket) throws IOException {
     new Session(socket, tenants, backups).serve();
+  }
+
+  @Override
+  public void refuse(Socket socket) throws IOException {
+    new Session(socket, tenants, backups).refuse(refusal);
   }
 }

@@ -63,7 +63,32 @@ final class Session {
     }
   }
 
+  /// Tells a client that there is no place for it.
+  void refuse(String why) throws IOException {
+    if (hear()) {
+      out.error("FATAL", "53300", why);
+      out.flush();
+    }
+  }
+
   private boolean start() throws IOException {
+    if (!hear()) {
+      return false;
+    }
+    in.startupParameters();
+    out.authenticationOk();
+    out.parameterStatus("client_encoding", "UTF8");
+    out.parameterStatus("integer_datetimes", "on");
+    out.parameterStatus("server_version", SERVER_VERSION);
+    out.readyForQuery();
+    out.flush();
+    return true;
+  }
+
+  /// Hears what the client wants first.
+  ///
+  /// @return whether it wants a session
+  private boolean hear() throws IOException {
     while (true) {
       switch (in.readStartup()) {
         case FrontendReader.SSL_REQUEST, FrontendReader.GSSENC_REQUEST -> out.bare('N');
@@ -71,13 +96,6 @@ final class Session {
           return false;
         }
         default -> {
-          in.startupParameters();
-          out.authenticationOk();
-          out.parameterStatus("client_encoding", "UTF8");
-          out.parameterStatus("integer_datetimes", "on");
-          out.parameterStatus("server_version", SERVER_VERSION);
-          out.readyForQuery();
-          out.flush();
           return true;
         }
       }

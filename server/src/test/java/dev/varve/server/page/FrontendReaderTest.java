@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class FrontendReaderTest {
 
-  private static final int LARGEST = (1 << 20) - 4;
+  private static final int LARGEST = (64 << 10) - 4;
 
   /// Gives so many bytes at a time at the most, as a network does.
   private static final class Dripping extends InputStream {
