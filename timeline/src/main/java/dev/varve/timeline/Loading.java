@@ -21,8 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Brings back the timelines of a data directory, from their small files alone: it takes the
-/// same time whatever the size of the data. What is wrong with one timeline makes that one broken.
+/// Brings back the timelines of a data directory, from their small files alone: it takes the same
+/// time whatever the size of the data. What is wrong with one timeline makes that one broken.
 final class Loading {
 
   private static final System.Logger LOG = System.getLogger(Loading.class.getName());

@@ -23,9 +23,9 @@ import java.util.stream.Stream;
 /// | `tenants/<tenant>/timelines/<timeline>/`  | {@link TimelineFiles}                          |
 /// | `tenants/<tenant>/timelines/….___deleted/`| a timeline that is being deleted               |
 ///
-/// A timeline exists when its directory has its plain name and holds a whole `timeline.json`: making
-/// one ends with that file, and deleting one begins with another name. What a crash leaves of either
-/// is deleted at the next start.
+/// A timeline exists when its directory has its plain name and holds a whole `timeline.json`:
+/// making one ends with that file, and deleting one begins with another name. What a crash leaves
+/// of either is deleted at the next start.
 final class TenantFiles {
 
   private static final System.Logger LOG = System.getLogger(TenantFiles.class.getName());

@@ -35,8 +35,7 @@ class TimelineFilesTest {
           Instant.parse("2026-11-22T10:11:12.5Z"),
           Map.of("system_identifier", "7575"));
 
-  private static final IndexPart FIRST =
-      new IndexPart(new Lsn(0x1000), Lsn.MAX, false, List.of());
+  private static final IndexPart FIRST = new IndexPart(new Lsn(0x1000), Lsn.MAX, false, List.of());
 
   private static final IndexPart INDEX =
       new IndexPart(

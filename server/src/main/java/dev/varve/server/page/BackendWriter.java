@@ -2,6 +2,7 @@ package dev.varve.server.page;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
@@ -14,6 +15,7 @@ final class BackendWriter {
 
   private final OutputStream out;
   private final ByteBuffer buffer = ByteBuffer.allocate(64 << 10);
+  private final MemorySegment bytes = MemorySegment.ofArray(buffer.array());
 
   BackendWriter(OutputStream out) {
     this.out = out;
@@ -75,6 +77,14 @@ final class BackendWriter {
   /// One CopyData message; the returned buffer has room for just its payload, to be filled at once.
   ByteBuffer copyData(int length) throws IOException {
     return ensure(5 + length).put((byte) 'd').putInt(4 + length);
+  }
+
+  /// Where a part of the CopyData message will stand that is begun next: what is written there now
+  /// need not be copied then. Nothing is sent of it before.
+  ///
+  /// @param before bytes of the payload before that part
+  MemorySegment roomInCopyData(int before, int length) throws IOException {
+    return bytes.asSlice(ensure(5 + before + length).position() + 5L + before, length);
   }
 
   void copyData(byte[] bytes, int offset, int length) throws IOException {

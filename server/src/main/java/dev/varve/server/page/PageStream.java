@@ -47,9 +47,7 @@ final class PageStream {
   private final Timeline timeline;
   private final int version;
   private final BackendWriter out;
-  private final byte[] page = new byte[PAGE_SIZE];
   private @Nullable DataDirectory view;
-  private final MemorySegment pageSegment = MemorySegment.ofArray(page);
 
   PageStream(Timeline timeline, int version, BackendWriter out) {
     this.timeline = timeline;
@@ -91,13 +89,15 @@ final class PageStream {
         relation(begin(NBLOCKS, header, RELATION, 4), relation).putInt(blocks);
       }
       case PageRequest.GetPage(var header, var relation, int block) -> {
-        directory.page(fork(relation), block, pageSegment);
+        // The page is made where it will be sent from; when that fails, nothing has been begun.
+        int before = 1 + (version >= 3 ? 24 + RELATION + 4 : 0);
+        directory.page(fork(relation), block, out.roomInCopyData(before, PAGE_SIZE));
         ByteBuffer answer = begin(PAGE, header, RELATION + 4, PAGE_SIZE);
         relation(answer, relation);
         if (version >= 3) {
           answer.putInt(block);
         }
-        answer.put(page);
+        answer.position(answer.position() + PAGE_SIZE);
       }
       case PageRequest.DbSize(var header, int database) -> {
         long size = directory.databaseBytes(database);
@@ -157,9 +157,11 @@ final class PageStream {
       target.put((byte) request.kind()).putInt(request.segment());
     }
     target.putInt(pages);
+    var bytes = MemorySegment.ofArray(answer);
     for (int i = 0; i < pages; i++) {
-      directory.slruPage(slru, request.segment() * Slru.PAGES_PER_SEGMENT + i, pageSegment);
-      target.put(page);
+      int page = request.segment() * Slru.PAGES_PER_SEGMENT + i;
+      directory.slruPage(
+          slru, page, bytes.asSlice(target.position() + (long) i * PAGE_SIZE, PAGE_SIZE));
     }
     out.copyData(answer, 0, answer.length);
   }
