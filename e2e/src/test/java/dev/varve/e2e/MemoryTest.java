@@ -39,7 +39,7 @@ class MemoryTest {
   @ParameterizedTest
   @ValueSource(ints = {256, 512})
   void aLoadedServerStaysWithinItsBudget(int mebibytes) throws Exception {
-    load(mebibytes, new Size(300_000, 1));
+    load(mebibytes, new Size(200_000, 1));
   }
 
   @ParameterizedTest
