@@ -68,6 +68,7 @@ final class Change {
   static final int HEADER_BYTES = 12;
   static final int IMAGE_HEADER_BYTES = 8;
 
+  static final int XLOG = 0;
   static final int HEAP2 = 9;
   static final int HEAP = 10;
   static final int BTREE = 11;

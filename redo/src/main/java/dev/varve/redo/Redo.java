@@ -17,6 +17,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 public final class Redo {
 
   private static final int VISIBILITY_MAP_FORK = 2;
+  private static final int OPERATION = 0xF0;
+  private static final int FPI_FOR_HINT = 0xA0;
 
   /// How many changes can be under way at once without any being made for it; a power of two.
   private static final int IDLE = 16;
@@ -103,7 +105,16 @@ public final class Redo {
       }
       case Change.BTREE -> BtreeRedo.apply(change, lsn, page);
       case Change.SEQUENCE -> SequenceRedo.apply(change, lsn, page);
+      case Change.XLOG -> withoutImage(change);
       default -> throw change.unsupported();
+    }
+  }
+
+  /// A record that only brings images, without the image of this page. With `full_page_writes` off
+  /// a server writes that when it set hint bits: there is nothing to do. Otherwise it can't be.
+  private static void withoutImage(Change change) {
+    if ((change.info() & OPERATION) != FPI_FOR_HINT) {
+      throw change.unsupported();
     }
   }
 

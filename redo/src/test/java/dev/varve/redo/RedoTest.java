@@ -82,6 +82,14 @@ class RedoTest {
   }
 
   @Test
+  void leavesThePageOfAHintWithoutAnImageAsItIs() {
+    Page.initialize(page, 0);
+    byte[] before = page.toArray(PgLayout.BYTE);
+    redo.apply(KEY, LSN, page, Changes.of(0, 0xA0).build());
+    assertThat(page.mismatch(MemorySegment.ofArray(before))).isEqualTo(-1);
+  }
+
+  @Test
   void doesNotGuessWhatAnUnknownRecordMakesOfAPageFromNothing() {
     MemorySegment change = Changes.of(13, 0x10).initializes().main(1L).build();
     assertThatThrownBy(() -> redo.apply(KEY, LSN, page, change))
