@@ -49,6 +49,10 @@ public final class ReplicationStream {
         case 'c' -> {
           return end();
         }
+        // A server that shuts down completes the command without an end of the copy.
+        case 'C' -> {
+          return Optional.empty();
+        }
         default -> throw connection.unexpected(type);
       }
     }

@@ -138,6 +138,21 @@ class LyingServerTest {
     assertThat(talk(BACKUP, LyingServerTest::backup)).contains("end=0/1000100", "bytes=1024", "{}");
   }
 
+  /// As it stops, it completes the command without an end of the copy.
+  @Test
+  void aServerThatShutsDownEndsTheStream() throws IOException {
+    byte[] speech =
+        new Speech()
+            .welcome()
+            .row("7000000000000000001", "1", "0/1000060", "")
+            .ready()
+            .message('W', new byte[] {0}, int16(0))
+            .wal(START.value(), new byte[40])
+            .message('C', text("COPY 0"))
+            .toBytes();
+    assertThat(talk(speech, LyingServerTest::stream)).endsWith("[40] Optional.empty");
+  }
+
   @Test
   void everyTruncationIsAnError() {
     for (List<Object> pair :
