@@ -58,6 +58,10 @@ final class Router {
     } catch (RuntimeException e) {
       LOG.log(System.Logger.Level.ERROR, "answering " + call + " failed", e);
       call.error(500, "the server failed to answer; its log says why: " + e);
+    } catch (Error e) {
+      // The HTTP server would leave the connection open, and the client waiting for ever.
+      LOG.log(System.Logger.Level.ERROR, "answering " + call + " failed", e);
+      throw new IOException("the server failed: " + e, e);
     }
   }
 

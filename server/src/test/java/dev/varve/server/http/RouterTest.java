@@ -90,6 +90,7 @@ class RouterTest {
       case "unavailable" -> new PageserverException.Unavailable("not now");
       case "unsupported" -> new PageserverException.Unsupported("not yet");
       case "corrupted" -> new PageserverException.DataCorrupted("stop");
+      case "error" -> throw new NoClassDefFoundError("not whole");
       default -> throw new IllegalStateException("a mistake of ours");
     };
   }
@@ -223,5 +224,10 @@ class RouterTest {
       })
   void queriesAreChecked(String query, String answer) throws IOException {
     assertThat(ask("GET /numbers?" + query)).isEqualTo(answer);
+  }
+
+  @Test
+  void endsTheConnectionAfterAnError() throws IOException {
+    assertThat(ask("GET /fail/error", "")).isEmpty();
   }
 }
