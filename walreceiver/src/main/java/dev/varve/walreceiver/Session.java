@@ -22,6 +22,12 @@ import org.jspecify.annotations.Nullable;
 
 /// One connection to the source and one sink: WAL goes across until one of them ends.
 ///
+/// The source is told a flush position only to let go of WAL, and told right after it that there is
+/// none. A standby that has none is no synchronous one: with `synchronous_standby_names = '*'` each
+/// commit there would wait until its WAL is in a layer file here, which may be minutes. Nor does a
+/// source that shuts down wait for that: it may go once it has sent all, and its slot keeps the
+/// WAL.
+///
 /// {@link #run} is of the receiver's thread; the other methods of any.
 final class Session implements WalHandler, AutoCloseable {
 
@@ -161,19 +167,7 @@ final class Session implements WalHandler, AutoCloseable {
     sourceEnd = serverEnd;
     heard = clock.instant();
     if (replyRequested) {
-      answer();
-    }
-  }
-
-  /// Answers when the source wants a word: perhaps it is shutting down, and then it waits until all
-  /// that it sent is flushed here, however long. So it hears what we have and, if that is not
-  /// durable yet, nothing of a flush: it may go, and the slot keeps what it kept.
-  private void answer() throws IOException {
-    ReplicationStream now = stream;
-    if (now != null) {
-      long flushed = sink.flushed();
-      boolean durable = Long.compareUnsigned(flushed, received) >= 0;
-      now.sendStatus(received, durable ? flushed : NOT_SAID, sink.applied(), false);
+      report(false);
     }
   }
 
@@ -182,8 +176,11 @@ final class Session implements WalHandler, AutoCloseable {
     ReplicationStream now = stream;
     if (now != null) {
       long flushed = sink.flushed();
-      now.sendStatus(received, flushed, sink.applied(), replyRequested);
-      reportedFlush = flushed;
+      if (flushed != reportedFlush) {
+        now.sendStatus(received, flushed, sink.applied(), false);
+        reportedFlush = flushed;
+      }
+      now.sendStatus(received, NOT_SAID, sink.applied(), replyRequested);
     }
   }
 
