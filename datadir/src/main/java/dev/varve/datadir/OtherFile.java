@@ -6,7 +6,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/// A file of a data directory that is kept as it is: configuration above all.
+/// A file of a data directory that is kept as it is: configuration above all. Or a folder, whose
+/// path ends with `/`: it has no contents.
 ///
 /// Its value in the store, when it has at most {@link #PIECE} bytes:
 ///

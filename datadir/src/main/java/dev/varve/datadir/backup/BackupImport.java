@@ -13,6 +13,7 @@ import dev.varve.postgres.backup.BackupLabel;
 import dev.varve.postgres.backup.DataFile;
 import dev.varve.postgres.backup.DataFiles;
 import dev.varve.postgres.backup.TablespaceMap;
+import dev.varve.postgres.backup.TimelineHistory;
 import dev.varve.postgres.control.CheckPoint;
 import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.page.Page;
@@ -52,6 +53,11 @@ public final class BackupImport implements AutoCloseable {
 
   /// The largest of the small files that are read whole.
   private static final long MAX_SMALL_FILE = 1 << 20;
+
+  /// That of a prepared transaction grows with its subtransactions: this is room for millions.
+  private static final long MAX_PREPARED = 64 << 20;
+
+  private static final String LOGICAL = "pg_logical/";
 
   private final Timeline timeline;
   private final PgVersion version;
@@ -107,6 +113,8 @@ public final class BackupImport implements AutoCloseable {
         link(entry.getName(), entry.getLinkName());
       } else if (entry.isFile()) {
         file(tablespace, entry.getName(), entry.getSize(), entries);
+      } else if (entry.isDirectory() && tablespace == 0) {
+        folder(entry.getName());
       }
       entry = entries.getNextEntry();
     }
@@ -122,6 +130,23 @@ public final class BackupImport implements AutoCloseable {
     } else {
       warnings.add("the link " + name + " to " + target + " was left out");
     }
+  }
+
+  /// A folder that isn't PostgreSQL's own may be empty, and missed: `include_dir` wants it.
+  private void folder(String name) {
+    String path = name.endsWith("/") ? name : name + "/";
+    if (!path.equals("./")
+        && names.of(path + "file") instanceof DataFile.Other(String file)
+        && !file.startsWith(LOGICAL)) {
+      String folder = file.substring(0, file.lastIndexOf('/') + 1);
+      if (seen.add(new DataFile.Other(folder)) && isShort(folder)) {
+        value(DirectoryKeys.otherFile(folder), new OtherFile(folder, 0).encode(new byte[0]));
+      }
+    }
+  }
+
+  private static boolean isShort(String path) {
+    return path.getBytes(StandardCharsets.UTF_8).length <= OtherFile.MAX_PATH;
   }
 
   /// Takes in one file.
@@ -144,15 +169,15 @@ public final class BackupImport implements AutoCloseable {
               small(path, size, contents));
       case DataFile.VersionFile of -> versionFile(of, small(path, size, contents));
       case DataFile.Control _ -> control(small(path, size, contents));
-      case DataFile.TwoPhase prepared -> prepared(prepared.xid(), small(path, size, contents));
+      case DataFile.TwoPhase prepared ->
+          prepared(prepared.xid(), limited(path, size, MAX_PREPARED, contents));
       case DataFile.Label _ -> label = BackupLabel.parse(small(path, size, contents));
       case DataFile.TablespaceMapFile _ ->
           TablespaceMap.parse(small(path, size, contents)).forEach(this::tablespace);
       case DataFile.Other other -> other(other.path(), size, contents);
-      case DataFile.WalSegment _,
-          DataFile.TimelineHistoryFile _,
-          DataFile.Manifest _,
-          DataFile.Ignored _ -> {}
+      case DataFile.TimelineHistoryFile(int tli) ->
+          keep("pg_wal/" + TimelineHistory.fileName(tli), size, contents);
+      case DataFile.WalSegment _, DataFile.Manifest _, DataFile.Ignored _ -> {}
     }
     files++;
     progress.progress(bytes, files);
@@ -162,7 +187,6 @@ public final class BackupImport implements AutoCloseable {
     return switch (file) {
       case DataFile.RelationSegment _, // These are remembered by their pages' taker.
           DataFile.WalSegment _,
-          DataFile.TimelineHistoryFile _,
           DataFile.Ignored _ ->
           false;
       default -> true;
@@ -240,13 +264,13 @@ public final class BackupImport implements AutoCloseable {
     if (path.equals(OriginsFile.PATH)) {
       OriginsFile.parse(small(path, size, contents), timeline.lastRecordLsn())
           .forEach(origin -> value(DirectoryKeys.replicationOrigin(origin.id()), origin.encode()));
-    } else if (!path.startsWith("pg_logical/")) {
+    } else if (!path.startsWith(LOGICAL)) {
       keep(path, size, contents);
     }
   }
 
   private void keep(String path, long size, InputStream contents) throws IOException {
-    boolean tooLong = path.getBytes(StandardCharsets.UTF_8).length > OtherFile.MAX_PATH;
+    boolean tooLong = !isShort(path);
     if (size > OtherFile.MAX_SIZE || tooLong) {
       warnings.add(
           "the file %s of %d bytes was left out: %s; a restored server will not have it"
@@ -262,7 +286,12 @@ public final class BackupImport implements AutoCloseable {
   }
 
   private byte[] small(String path, long size, InputStream contents) throws IOException {
-    if (size > MAX_SMALL_FILE) {
+    return limited(path, size, MAX_SMALL_FILE, contents);
+  }
+
+  private byte[] limited(String path, long size, long limit, InputStream contents)
+      throws IOException {
+    if (size > limit) {
       throw new PageserverException.InvalidRequest(
           "the file " + path + " has " + size + " bytes, too many for what it is");
     }

@@ -21,8 +21,11 @@ import dev.varve.walreceiver.replication.BackupResult;
 import dev.varve.walreceiver.replication.BackupStart;
 import dev.varve.walreceiver.replication.BackupTablespace;
 import dev.varve.walreceiver.replication.ReplicationClient;
+import dev.varve.walreceiver.replication.TimelineHistory;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -53,7 +56,7 @@ final class OnlineImport {
       receivers.note(
           id,
           new Source(connection, Optional.of(slot), facts.identity().systemId(), facts.major()));
-      var files = new Files(job, id, facts);
+      var files = new Files(job, id, facts, history(client, facts.identity().timeline()));
       try {
         client.createPhysicalSlot(slot, false);
         job.phase("copying files");
@@ -69,6 +72,12 @@ final class OnlineImport {
         throw e;
       }
     }
+  }
+
+  /// Where the source's PostgreSQL timelines forked, which a base backup does not say.
+  private static Optional<TimelineHistory> history(ReplicationClient client, int timeline)
+      throws IOException {
+    return timeline == 1 ? Optional.empty() : Optional.of(client.timelineHistory(timeline));
   }
 
   private void undo(TimelineId id, @Nullable Timeline timeline, Exception because) {
@@ -106,13 +115,15 @@ final class OnlineImport {
     private final ImportJob job;
     private final TimelineId id;
     private final SourceFacts facts;
+    private final Optional<TimelineHistory> history;
     private @Nullable Timeline timeline;
     private @Nullable BackupImport files;
 
-    Files(ImportJob job, TimelineId id, SourceFacts facts) {
+    Files(ImportJob job, TimelineId id, SourceFacts facts, Optional<TimelineHistory> history) {
       this.job = job;
       this.id = id;
       this.facts = facts;
+      this.history = history;
     }
 
     @Override
@@ -144,9 +155,18 @@ final class OnlineImport {
       files.tar(tar, tablespace.oid(), true);
     }
 
+    private void takeHistory(BackupImport target, TimelineHistory file) throws IOException {
+      byte[] content = file.content().getBytes(StandardCharsets.UTF_8);
+      target.file(
+          0, "pg_wal/" + file.fileName(), content.length, new ByteArrayInputStream(content));
+    }
+
     Timeline finish() throws IOException {
       if (files == null || timeline == null) {
         throw new IOException("the source sent no backup");
+      }
+      if (history.isPresent()) {
+        takeHistory(files, history.get());
       }
       ImportSummary summary = files.finish();
       job.warn(summary.warnings());
