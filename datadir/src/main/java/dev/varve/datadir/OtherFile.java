@@ -46,6 +46,10 @@ public record OtherFile(String path, long size, boolean inPieces) {
     this(path, size, size > PIECE);
   }
 
+  public boolean isFolder() {
+    return path.endsWith("/");
+  }
+
   /// How many values its contents have, if it is in pieces.
   public int pieces() {
     return (int) ((size + PIECE - 1) / PIECE);

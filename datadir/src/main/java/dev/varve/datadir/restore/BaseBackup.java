@@ -142,19 +142,22 @@ public final class BaseBackup {
 
   /// The source's own files, one after the other, and what it lacks.
   private void otherFiles(BackupTar tar) throws IOException {
+    var configuration = Configuration.of(directory);
     Set<String> present = new HashSet<>();
     for (OtherFile file : directory.otherFiles()) {
       present.add(file.path());
       if (Configuration.isChanged(file)) {
         var contents = new ByteArrayOutputStream();
         directory.copy(file, contents);
-        tar.file(file.path(), Configuration.change(contents.toByteArray()));
+        tar.file(file.path(), configuration.change(contents.toByteArray()));
       } else {
         directory(tar, file.path());
-        tar.file(file.path(), file.size(), out -> directory.copy(file, out));
+        if (!file.isFolder()) {
+          tar.file(file.path(), file.size(), out -> directory.copy(file, out));
+        }
       }
     }
-    for (var file : Configuration.missing(present).entrySet()) {
+    for (var file : configuration.missing(present).entrySet()) {
       tar.file(file.getKey(), file.getValue());
     }
   }

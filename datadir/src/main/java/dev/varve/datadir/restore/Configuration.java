@@ -1,6 +1,11 @@
 package dev.varve.datadir.restore;
 
+import dev.varve.datadir.DataDirectory;
+import dev.varve.datadir.DirectoryKeys;
 import dev.varve.datadir.OtherFile;
+import dev.varve.datadir.RelationFork;
+import dev.varve.postgres.relmap.RelationMap;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -11,18 +16,35 @@ import java.util.Set;
 ///
 /// * Archiving is switched off. Two copies of one cluster choose the same PostgreSQL timeline, so
 ///   with production's `archive_command` they would write over each other's files in its archive.
+/// * No commit waits for a standby: those that `synchronous_standby_names` names are the source's.
+/// * If the source subscribes to publications, the copy does not: it would take the changes from
+///   the very slots that the source's subscriptions use, and the source would miss them.
 /// * Where the source keeps its configuration outside the data directory, as Debian does, a minimal
 ///   one is written: without `pg_hba.conf` PostgreSQL would not start.
-final class Configuration {
+///
+/// @param lines what is added to `postgresql.auto.conf`
+record Configuration(String lines) {
 
   private static final String AUTO = "postgresql.auto.conf";
 
-  private static final String NO_ARCHIVING =
+  private static final String SAFE =
       """
 
-      # Added by Varve: a restored copy must not write into the archive of its source.
+      # Added by Varve: a restored copy must not write into the archive of its source,
+      # nor wait for the standbys of its source.
       archive_mode = off
+      synchronous_standby_names = ''
       """;
+
+  private static final String NO_SUBSCRIPTIONS =
+      """
+      # Its subscriptions would take changes away from those of its source: before setting this
+      # back, drop them, or give each a slot of its own (ALTER SUBSCRIPTION ... SET (slot_name)).
+      max_logical_replication_workers = 0
+      """;
+
+  /// The catalog `pg_subscription`.
+  private static final int SUBSCRIPTIONS = 6100;
 
   private static final Map<String, String> DEFAULTS =
       Map.of(
@@ -41,7 +63,22 @@ final class Configuration {
           "pg_ident.conf",
           "");
 
-  private Configuration() {}
+  /// What a copy of a directory needs.
+  static Configuration of(DataDirectory directory) {
+    return new Configuration(subscribes(directory) ? SAFE + NO_SUBSCRIPTIONS : SAFE);
+  }
+
+  /// Whether there may be subscriptions: the catalog has a page.
+  private static boolean subscribes(DataDirectory directory) {
+    byte[] map = directory.relationMap(DirectoryKeys.GLOBAL_TABLESPACE, 0);
+    if (map == null) {
+      return false;
+    }
+    int relation =
+        RelationMap.parse(directory.version(), MemorySegment.ofArray(map)).find(SUBSCRIPTIONS);
+    var fork = new RelationFork(DirectoryKeys.GLOBAL_TABLESPACE, 0, relation, RelationFork.MAIN);
+    return directory.exists(fork) && directory.blocks(fork) != 0;
+  }
 
   /// Whether a file of the source must be changed.
   static boolean isChanged(OtherFile file) {
@@ -49,24 +86,24 @@ final class Configuration {
   }
 
   /// What is to be written for such a file.
-  static byte[] change(byte[] contents) {
+  byte[] change(byte[] contents) {
     // A copy of a copy has the lines already.
-    return new String(contents, StandardCharsets.ISO_8859_1).endsWith(NO_ARCHIVING)
+    return new String(contents, StandardCharsets.ISO_8859_1).endsWith(lines)
         ? contents
-        : appended(contents, NO_ARCHIVING.getBytes(StandardCharsets.UTF_8));
+        : appended(contents, lines.getBytes(StandardCharsets.UTF_8));
   }
 
-  private static byte[] appended(byte[] contents, byte[] lines) {
-    byte[] both = Arrays.copyOf(contents, contents.length + lines.length);
-    System.arraycopy(lines, 0, both, contents.length, lines.length);
+  private static byte[] appended(byte[] contents, byte[] more) {
+    byte[] both = Arrays.copyOf(contents, contents.length + more.length);
+    System.arraycopy(more, 0, both, contents.length, more.length);
     return both;
   }
 
   /// What must be there besides, path to contents.
-  static Map<String, byte[]> missing(Set<String> present) {
+  Map<String, byte[]> missing(Set<String> present) {
     var missing = new LinkedHashMap<String, byte[]>();
     DEFAULTS.forEach((path, text) -> missing.put(path, text.getBytes(StandardCharsets.UTF_8)));
-    missing.put(AUTO, NO_ARCHIVING.getBytes(StandardCharsets.UTF_8));
+    missing.put(AUTO, lines.getBytes(StandardCharsets.UTF_8));
     missing.keySet().removeAll(present);
     return missing;
   }
