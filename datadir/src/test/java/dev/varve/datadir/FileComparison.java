@@ -8,7 +8,9 @@ import dev.varve.postgres.page.Page;
 import dev.varve.postgres.slru.Slru;
 import dev.varve.testkit.PageMask;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +78,7 @@ public final class FileComparison {
     }
     for (Path file : files) {
       switch (name(file)) {
-        case DataFile.RelationSegment segment -> relation(segment, Files.readAllBytes(file));
+        case DataFile.RelationSegment segment -> relation(segment, file);
         case DataFile.SlruSegment segment -> slru(segment, Files.readAllBytes(file));
         case DataFile.RelationMapFile map -> map(map, Files.readAllBytes(file));
         case DataFile.VersionFile(int ts, int db) when db != 0 -> database(ts, db);
@@ -90,7 +92,15 @@ public final class FileComparison {
     return names.of(directory.relativize(file).toString());
   }
 
-  private void relation(DataFile.RelationSegment file, byte[] bytes) {
+  /// The file may have a gigabyte.
+  private void relation(DataFile.RelationSegment file, Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path);
+        Arena arena = Arena.ofConfined()) {
+      relation(file, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
+    }
+  }
+
+  private void relation(DataFile.RelationSegment file, MemorySegment bytes) {
     var fork = new RelationFork(file.tablespace(), file.database(), file.relation(), file.fork());
     onDisk.add(fork);
     boolean reset = unlogged.contains(fork.withFork(0)) && fork.fork() != RelationFork.INIT;
@@ -106,14 +116,14 @@ public final class FileComparison {
       return;
     }
     long first = (long) file.segment() * DataFile.RelationSegment.BLOCKS;
-    for (int i = 0; i < bytes.length / Page.SIZE; i++) {
-      byte[] theirs = Arrays.copyOfRange(bytes, i * Page.SIZE, (i + 1) * Page.SIZE);
+    long pages = bytes.byteSize() / Page.SIZE;
+    for (long i = 0; i < pages; i++) {
+      byte[] theirs = bytes.asSlice(i * Page.SIZE, Page.SIZE).toArray(PgLayout.BYTE);
       page(fork, (int) (first + i), MemorySegment.ofArray(theirs));
     }
     long size = Integer.toUnsignedLong(view.blocks(fork));
-    if (size > first + bytes.length / Page.SIZE && bytes.length < 1 << 30) {
-      differences.add(
-          "%s has %d blocks, on disk %d".formatted(fork, size, first + bytes.length / Page.SIZE));
+    if (size > first + pages && pages < DataFile.RelationSegment.BLOCKS) {
+      differences.add("%s has %d blocks, on disk %d".formatted(fork, size, first + pages));
     }
   }
 
@@ -259,9 +269,9 @@ public final class FileComparison {
   }
 
   /// @param header bytes at the start of each page that may be anything
-  private static boolean isZero(byte[] bytes, int header) {
-    for (int i = 0; i < bytes.length; i++) {
-      if (bytes[i] != 0 && i % Page.SIZE >= header) {
+  private static boolean isZero(MemorySegment bytes, int header) {
+    for (long i = 0; i < bytes.byteSize(); i++) {
+      if (bytes.get(PgLayout.BYTE, i) != 0 && i % Page.SIZE >= header) {
         return false;
       }
     }
