@@ -72,7 +72,10 @@ final class Change {
   static final int HEAP2 = 9;
   static final int HEAP = 10;
   static final int BTREE = 11;
+  static final int HASH = 12;
   static final int SEQUENCE = 15;
+  static final int BRIN = 17;
+  static final int GENERIC = 20;
 
   private final PgVersion version;
   private final MemorySegment scratch = MemorySegment.ofArray(new byte[Page.SIZE]);
@@ -302,7 +305,9 @@ final class Change {
     return new PageserverException.Unsupported(
         "redo does not know "
             + recordName()
-            + " yet; "
+            + (rmgr < ResourceManager.CUSTOM.id()
+                ? " yet; "
+                : ", whose resource manager is an extension's; ")
             + Redo.name(key)
             + " is whole again from its next full-page image");
   }

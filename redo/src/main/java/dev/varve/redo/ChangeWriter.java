@@ -126,13 +126,16 @@ public final class ChangeWriter {
     return (int) (at + length - offset);
   }
 
-  /// How much of the main data redo of this block reads; {@link HeapRedo} and {@link Heap2Redo}
-  /// have the layouts.
+  /// How much of the main data redo of this block reads; {@link HeapRedo}, {@link Heap2Redo} and
+  /// {@link HashRedo} have the layouts.
   private static int mainLength(WalRecord record, int block) {
     int all = record.mainDataLength();
     int operation = record.info() & HeapRedo.OPERATION;
     if (record.rmgr() == Change.HEAP) {
       return Math.min(all, HeapRedo.mainLength(operation));
+    }
+    if (record.rmgr() == Change.HASH) {
+      return Math.min(all, HashRedo.mainLength(record.info(), record.blockId(block)));
     }
     boolean map = record.fork(block) != MAIN_FORK;
     return record.rmgr() == Change.HEAP2 && map && operation == Heap2Redo.MULTI_INSERT
@@ -146,6 +149,12 @@ public final class ChangeWriter {
 
   /// A heap page's redo asks for other heap pages only.
   private static boolean isNeeded(WalRecord record, int block, int other) {
+    if (record.rmgr() == Change.HASH) {
+      return HashRedo.needs(record.info(), record.blockId(block), record.blockId(other));
+    }
+    if (record.rmgr() == Change.BRIN) {
+      return BrinRedo.needs(record.info(), record.blockId(block), record.blockId(other));
+    }
     boolean heapPage =
         record.fork(block) == MAIN_FORK
             && (record.rmgr() == Change.HEAP || record.rmgr() == Change.HEAP2);

@@ -18,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 /// |             | up by its size                                                               |
 /// | remove many | up to two: one by one, the last first; more: the tuples that stay are packed |
 /// |             | against the special space in the order of their line pointers                |
+/// | vacate      | no line pointer, but that of the last item goes; tuples as for remove        |
 /// | overwrite   | all tuples that lie below it, by the difference of the sizes                 |
 ///
 /// Tuples take up a multiple of 8 bytes. All methods check what they are told and what the page
@@ -109,6 +110,21 @@ final class IndexItems {
         page, at + PageItems.POINTER, page, at, (count - (long) number) * PageItems.POINTER);
     Page.setLower(page, Page.lower(page) - PageItems.POINTER);
     slide(page, count - 1, offset, offset, PageItems.align(Page.length(pointer)));
+  }
+
+  /// Removes an item's tuple so that all other items keep their numbers: its line pointer becomes
+  /// unused, or goes when it is the last one.
+  static void vacate(Change change, MemorySegment page, int number) {
+    int pointer = item(change, page, number);
+    int offset = Page.offset(pointer);
+    int count = PageItems.count(change, page);
+    if (number < count) {
+      Page.setPointer(page, number, 0);
+    } else {
+      Page.setLower(page, Page.lower(page) - PageItems.POINTER);
+      count--;
+    }
+    slide(page, count, offset, offset, PageItems.align(Page.length(pointer)));
   }
 
   /// Moves the bytes from the upper bound to `end` up by `distance` (or down, when negative), and

@@ -17,8 +17,6 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 public final class Redo {
 
   private static final int VISIBILITY_MAP_FORK = 2;
-  private static final int OPERATION = 0xF0;
-  private static final int FPI_FOR_HINT = 0xA0;
 
   /// How many changes can be under way at once without any being made for it; a power of two.
   private static final int IDLE = 16;
@@ -89,6 +87,7 @@ public final class Redo {
 
   private void dispatch(Change change, long lsn, MemorySegment page) {
     switch (change.rmgr()) {
+      case Change.XLOG -> XlogRedo.apply(change);
       case Change.HEAP -> {
         if (change.fork() == VISIBILITY_MAP_FORK) {
           VisibilityMapRedo.apply(change, lsn, page);
@@ -104,17 +103,11 @@ public final class Redo {
         }
       }
       case Change.BTREE -> BtreeRedo.apply(change, lsn, page);
+      case Change.HASH -> HashRedo.apply(change, lsn, page);
+      case Change.BRIN -> BrinRedo.apply(change, lsn, page);
+      case Change.GENERIC -> GenericRedo.apply(change, lsn, page);
       case Change.SEQUENCE -> SequenceRedo.apply(change, lsn, page);
-      case Change.XLOG -> withoutImage(change);
       default -> throw change.unsupported();
-    }
-  }
-
-  /// A record that only brings images, without the image of this page. With `full_page_writes` off
-  /// a server writes that when it set hint bits: there is nothing to do. Otherwise it can't be.
-  private static void withoutImage(Change change) {
-    if ((change.info() & OPERATION) != FPI_FOR_HINT) {
-      throw change.unsupported();
     }
   }
 

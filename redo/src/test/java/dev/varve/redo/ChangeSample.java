@@ -10,9 +10,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 
@@ -29,6 +34,17 @@ record ChangeSample(
     MemorySegment change,
     MemorySegment before,
     MemorySegment after) {
+
+  /// The files there are, without `.gz`.
+  static List<String> names() throws IOException, URISyntaxException {
+    URL folder = ChangeSample.class.getResource("/changes");
+    if (folder == null) {
+      throw new IOException("no folder of samples");
+    }
+    try (Stream<Path> files = Files.list(Path.of(folder.toURI()))) {
+      return files.map(file -> file.getFileName().toString().replace(".gz", "")).sorted().toList();
+    }
+  }
 
   static List<ChangeSample> of(String version) throws IOException {
     try (InputStream file = ChangeSample.class.getResourceAsStream("/changes/" + version + ".gz")) {

@@ -11,8 +11,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Redo of one change of each record type, from the logs of real servers, and of damaged ones.
 class ChangeSampleTest {
@@ -23,20 +24,16 @@ class ChangeSampleTest {
     return PgVersion.ofMajor(Integer.parseInt(name.replaceAll("\\D", "")));
   }
 
+  @Test
+  void hasSamplesOfAllVersions() throws Exception {
+    assertThat(ChangeSample.names())
+        .contains("14", "15", "16", "17", "18")
+        .contains("btree-14", "btree-15", "btree-16", "btree-17", "btree-18")
+        .contains("hash-14", "hash-16", "hash-17");
+  }
+
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "14",
-        "15",
-        "16",
-        "17",
-        "18",
-        "btree-14",
-        "btree-15",
-        "btree-16",
-        "btree-17",
-        "btree-18"
-      })
+  @MethodSource("dev.varve.redo.ChangeSample#names")
   void makesThePageThatTheServerHad(String name) throws Exception {
     var redo = new Redo(version(name));
     List<ChangeSample> samples = ChangeSample.of(name);
@@ -49,19 +46,7 @@ class ChangeSampleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "14",
-        "15",
-        "16",
-        "17",
-        "18",
-        "btree-14",
-        "btree-15",
-        "btree-16",
-        "btree-17",
-        "btree-18"
-      })
+  @MethodSource("dev.varve.redo.ChangeSample#names")
   void skipsWhatThePageAlreadyHas(String name) throws Exception {
     var redo = new Redo(version(name));
     for (ChangeSample sample : ChangeSample.of(name)) {
@@ -77,19 +62,7 @@ class ChangeSampleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "14",
-        "15",
-        "16",
-        "17",
-        "18",
-        "btree-14",
-        "btree-15",
-        "btree-16",
-        "btree-17",
-        "btree-18"
-      })
+  @MethodSource("dev.varve.redo.ChangeSample#names")
   void refusesATruncatedChange(String name) throws Exception {
     var redo = new Redo(version(name));
     for (ChangeSample sample : ChangeSample.of(name)) {
@@ -100,19 +73,7 @@ class ChangeSampleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "14",
-        "15",
-        "16",
-        "17",
-        "18",
-        "btree-14",
-        "btree-15",
-        "btree-16",
-        "btree-17",
-        "btree-18"
-      })
+  @MethodSource("dev.varve.redo.ChangeSample#names")
   void survivesDamagedChangesAndPages(String name) throws Exception {
     var redo = new Redo(version(name));
     var random = new SplittableRandom(name.hashCode());

@@ -54,7 +54,7 @@ final class ChangeSampler {
   }
 
   /// Arguments: the folder, then the files to make: a version of PostgreSQL such as `17`, or
-  /// `btree-17`.
+  /// `btree-17`, or `hash-17` for hash, BRIN and Generic.
   static void main(String[] arguments) throws Exception {
     Path folder = Files.createDirectories(Path.of(arguments[0]));
     for (int i = 1; i < arguments.length; i++) {
@@ -63,12 +63,21 @@ final class ChangeSampler {
   }
 
   private static void write(Path folder, String name) throws Exception {
-    String version = name.replace("btree-", "");
+    String version = name.replaceAll(".*-", "");
     int major = Integer.parseInt(version.replaceAll("\\..*", ""));
+    boolean hash = name.startsWith("hash-");
     OracleRun.Workload workload =
-        name.equals(version) ? new HeapWorkload(major, 1, 1) : BtreeWorkload.of(1);
+        hash
+            ? HashBrinGenericOracleTest.workload(1)
+            : name.equals(version) ? new HeapWorkload(major, 1, 1) : BtreeWorkload.of(1);
     OracleReport report =
-        OracleRun.of(version, cluster -> cluster.setting("wal_compression", "on"), workload);
+        OracleRun.of(
+            version,
+            cluster ->
+                cluster
+                    .setting("wal_compression", "on")
+                    .setting("wal_consistency_checking", hash ? "hash,brin,generic" : "all"),
+            workload);
     if (!report.different.isEmpty()) {
       throw new IOException(report.toString());
     }

@@ -70,7 +70,8 @@ final class RedoOracle implements RecordHandler {
     report.records++;
     type =
         RecordType.fullName(record.version(), record.rmgr(), record.info())
-            + BtreePaths.kind(record);
+            + BtreePaths.kind(record)
+            + RecordPaths.kind(record);
     for (int i = 0; i < record.blockCount(); i++) {
       replay(record, i);
     }

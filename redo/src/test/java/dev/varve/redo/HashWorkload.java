@@ -1,0 +1,187 @@
+package dev.varve.redo;
+
+import dev.varve.cluster.LocalCluster;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+
+/// Makes a server write every type of hash index record there is, but for the second bitmap page,
+/// which takes 32768 overflow pages.
+final class HashWorkload {
+
+  private final LocalCluster cluster;
+  private final int scale;
+
+  private HashWorkload(LocalCluster cluster, int scale) {
+    this.cluster = cluster;
+    this.scale = scale;
+  }
+
+  /// @param scale 1 for the least that reaches every path
+  static OracleRun.Workload of(int scale) {
+    return cluster -> new HashWorkload(cluster, scale).run();
+  }
+
+  private void run() throws Exception {
+    splits();
+    chains("chains");
+    // Without it the page that becomes free has no image in the log, and redo has to make it.
+    cluster.execute("alter system set full_page_writes = off", "select pg_reload_conf()");
+    chains("bare");
+    gaps();
+    cluster.execute("alter system reset full_page_writes", "select pg_reload_conf()");
+    dead();
+    builds();
+    concurrent();
+  }
+
+  /// Many buckets of few items.
+  private void splits() throws SQLException {
+    cluster.execute(
+        "create table spread (k int)",
+        // Known to be empty: of a table that nothing is known of the planner expects hundreds.
+        "analyze spread",
+        "create index spread_k on spread using hash (k) with (fillfactor = 10)",
+        "insert into spread select i from generate_series(1, %d) i".formatted(700 * scale),
+        "delete from spread where k % 3 = 0",
+        "vacuum spread",
+        "insert into spread select i from generate_series(1, %d) i".formatted(300 * scale));
+  }
+
+  /// Few buckets of many pages, which vacuum empties here and there, and which are filled again.
+  private void chains(String table) throws SQLException {
+    execute(
+        table,
+        "create table TABLE (k int, n int)",
+        "create index TABLE_k on TABLE using hash (k)",
+        // Not every single insertion is compared, only what becomes of them.
+        "set wal_consistency_checking = ''",
+        "insert into TABLE select i %% 3, i from generate_series(1, %d) i".formatted(5900 * scale),
+        "reset wal_consistency_checking",
+        "insert into TABLE select i % 3, i from generate_series(1, 300) i",
+        // Whole pages' worth, then a few of each page, then most of all.
+        "delete from TABLE where n between 1000 and 2600",
+        "vacuum TABLE",
+        "delete from TABLE where n % 400 = 7",
+        "vacuum TABLE",
+        "delete from TABLE where n % 2 = 0 and k < 2",
+        "vacuum TABLE",
+        "set wal_consistency_checking = ''",
+        "insert into TABLE select 1, i from generate_series(1, %d) i".formatted(1500 * scale),
+        "reset wal_consistency_checking",
+        "insert into TABLE select 1, i from generate_series(1, 500) i",
+        "delete from TABLE where n % 5 <> 0",
+        "vacuum TABLE",
+        "insert into TABLE select 1, i from generate_series(1, 60) i",
+        "delete from TABLE",
+        "vacuum TABLE");
+  }
+
+  private void execute(String table, String... statements) throws SQLException {
+    cluster.execute(
+        Stream.of(statements).map(s -> s.replace("TABLE", table)).toArray(String[]::new));
+  }
+
+  /// One bucket whose last page moves to its second one: the empty pages between them become free
+  /// without anything that moves.
+  private void gaps() throws SQLException {
+    cluster.execute(
+        "create table gaps (k int, n int)",
+        "insert into gaps select 5, i from generate_series(1, 2400) i",
+        "set wal_consistency_checking = ''",
+        "create index gaps_k on gaps using hash (k)",
+        "reset wal_consistency_checking",
+        "delete from gaps where n between 600 and 2035 or n > 2066",
+        "vacuum gaps",
+        "insert into gaps select 5, i from generate_series(1, 30) i");
+  }
+
+  /// Items that scans find dead make room for new ones: one on a page, or many.
+  private void dead() throws SQLException {
+    cluster.execute(
+        "create table dead (k int, n int)",
+        "insert into dead select 5, i from generate_series(1, 450) i",
+        "set wal_consistency_checking = ''",
+        "create index dead_k on dead using hash (k)",
+        "reset wal_consistency_checking",
+        "delete from dead where n = 77",
+        "set enable_seqscan = off",
+        "set enable_bitmapscan = off",
+        "select count(n) from dead where k = 5",
+        "insert into dead values (5, 0)",
+        "delete from dead where n % 5 = 0",
+        "select count(n) from dead where k = 5",
+        "insert into dead select 5, 0 from generate_series(1, 100)",
+        "delete from dead where n = 0 or n % 3 = 0",
+        "select count(n) from dead where k = 5",
+        "vacuum dead");
+  }
+
+  private void builds() throws SQLException {
+    cluster.execute(
+        "create table texts (t text)",
+        "insert into texts select md5(i::text) from generate_series(1, %d) i"
+            .formatted(250 * scale),
+        "create index texts_t on texts using hash (t) with (fillfactor = 40)",
+        "create unlogged table unlogged (k int)",
+        "create index unlogged_k on unlogged using hash (k)",
+        "insert into unlogged values (1)",
+        "reindex index texts_t",
+        "create index concurrently texts_l on texts using hash (length(t))",
+        "truncate texts",
+        "insert into texts values ('a')",
+        // The planner is made to expect more items than there are: the buckets come in steps.
+        "create table few (k int)",
+        "insert into few values (1)",
+        "update pg_class set reltuples = 25000, relpages = 1 where relname = 'few'",
+        "create index few_640 on few using hash (k) with (fillfactor = 10)",
+        "update pg_class set reltuples = 33000, relpages = 1 where relname = 'few'",
+        "create index few_896 on few using hash (k) with (fillfactor = 10)",
+        "insert into few select i from generate_series(1, 100) i");
+  }
+
+  /// Sessions that add to the same buckets while these are split and vacuumed.
+  private void concurrent() throws Exception {
+    cluster.execute(
+        "create table busy (k int, v int)",
+        "create index busy_k on busy using hash (k) with (fillfactor = 20)",
+        "create index busy_v on busy using hash (v) with (fillfactor = 20)");
+    var tasks = new ArrayList<Callable<Void>>();
+    for (int session = 0; session < 3; session++) {
+      int seed = session;
+      tasks.add(() -> session(seed));
+    }
+    tasks.add(() -> {
+      for (int i = 0; i < 4; i++) {
+        cluster.execute("vacuum busy");
+      }
+      return null;
+    });
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (var task : threads.invokeAll(tasks)) {
+        task.get();
+      }
+    }
+  }
+
+  private Void session(int seed) throws SQLException {
+    var random = new SplittableRandom(seed);
+    try (Connection connection = cluster.connect();
+        Statement statement = connection.createStatement()) {
+      for (int i = 0; i < 8 * scale; i++) {
+        statement.execute(
+            "insert into busy select (random() * 50)::int, (random() * 100000)::int"
+                + " from generate_series(1, 30)");
+        statement.execute(
+            "delete from busy where v between %1$d and %1$d + 15000"
+                .formatted(random.nextInt(100_000)));
+      }
+    }
+    return null;
+  }
+}
