@@ -103,14 +103,16 @@ final class HashMetapage {
   /// The split point with which there are so many buckets, at least 2.
   private static int splitPoint(int buckets) {
     int group = Integer.SIZE - Integer.numberOfLeadingZeros(buckets - 1);
-    return group < WHOLE ? group : WHOLE + (group - WHOLE) * 4 + (buckets - 1 >> group - 3 & 3);
+    return group < WHOLE
+        ? group
+        : WHOLE + (group - WHOLE) * 4 + (((buckets - 1) >> (group - 3)) & 3);
   }
 
   private static int bucketsUpTo(int splitPoint) {
     if (splitPoint < WHOLE) {
       return 1 << splitPoint;
     }
-    int before = 1 << WHOLE - 1 + (splitPoint - WHOLE) / 4;
+    int before = 1 << (WHOLE - 1 + (splitPoint - WHOLE) / 4);
     return before + before / 4 * ((splitPoint - WHOLE) % 4 + 1);
   }
 

@@ -209,19 +209,17 @@ final class HashRedo {
   }
 
   private static boolean delete(Change change, MemorySegment page) {
-    switch (change.blockId()) {
-      case 0 -> {
-        return false;
-      }
+    return switch (change.blockId()) {
+      case 0 -> false;
       case 1 -> {
         HashMoves.remove(change, page);
         if (change.mainByte(0) != 0) {
           HashPage.clearFlags(page, HashPage.HAS_DEAD);
         }
-        return true;
+        yield true;
       }
       default -> throw strangeBlock(change);
-    }
+    };
   }
 
   private static void vacuumPage(Change change, MemorySegment page) {

@@ -73,6 +73,62 @@ class ChangeWriterTest {
         .isEqualTo(hex("01 0b 30 00 00 01 bc020000 0100 018208000000 ee"));
   }
 
+  /// The block headers of ids 0 to `count` - 1, blocks 7 and on, each with one byte of data.
+  private static String blocks(int count) {
+    var headers = new StringBuilder("00 20 0100 7f060000 05000000 00400000 07000000");
+    for (int id = 1; id < count; id++) {
+      headers.append("%02x a0 0100 %02x000000".formatted(id, 7 + id));
+    }
+    return headers.toString();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // A hash index: who is locked only, or a page that redo of which reads nothing, gets nothing.
+    "12, 0x20, 0, 0200 eeee a0",
+    "12, 0x20, 1, 0000 a1",
+    "12, 0x10, 1, 0000 a1",
+    "12, 0x70, 0, 0000 a0",
+    "12, 0x70, 1, 0200 eeee a1",
+    "12, 0x70, 2, 0000 a2",
+    "12, 0x80, 0, 0000 a0",
+    "12, 0x80, 3, 0200 eeee a3",
+    "12, 0x80, 5, 0000 a5",
+    "12, 0x90, 0, 0000 a0",
+    "12, 0x90, 1, 0200 eeee a1",
+    "12, 0xC0, 1, 0200 eeee a1",
+    // A new overflow page and the page before it name each other, the metapage the new bitmap.
+    "12, 0x30, 0, 0000 018008000000 a0",
+    "12, 0x30, 1, 0000 008007000000 a1",
+    "12, 0x30, 2, 0000 a2",
+    "12, 0x30, 4, 0200 03800a000000 eeee a4",
+    // BRIN: the range map has to point to the item's page.
+    "17, 0x90, 0, 0200 eeee a0",
+    "17, 0x10, 1, 0200 008007000000 eeee a1",
+    "17, 0x20, 1, 0200 008007000000 eeee a1",
+    "17, 0x20, 2, 0200 eeee a2",
+    "17, 0x50, 1, 0200 eeee a1",
+  })
+  void writesOnlyWhatTheBlockOfAHashOrBrinIndexNeeds(
+      int rmgr, String info, int block, String expected) {
+    WalRecord record = record(rmgr, Integer.decode(info), blocks(7), "a0a1a2a3a4a5a6", "eeee");
+    int others = expected.contains("80") ? 1 : 0;
+    assertThat(written(record, block))
+        .isEqualTo(
+            hex(
+                "01 %02x %02x %02x 00 %02x bc020000".formatted(rmgr, record.info(), block, others)
+                    + expected));
+  }
+
+  @Test
+  void keepsOfARemovalOnlyTheCountForTheMetapage() {
+    WalRecord record = record(12, 0xC0, blocks(2), "a0a1", "bc020000 0200 0100 0300 0400");
+    assertThat(written(record, 0))
+        .isEqualTo(hex("01 0c c0 00 00 00 bc020000 0c00 bc020000 0200 0100 0300 0400 a0"));
+    assertThat(written(record, 1))
+        .isEqualTo(hex("01 0c c0 01 00 00 bc020000 0800 bc020000 0200 0100 a1"));
+  }
+
   @Test
   void keepsLongMainData() {
     WalRecord record =

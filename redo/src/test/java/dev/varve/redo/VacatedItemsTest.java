@@ -25,8 +25,20 @@ class VacatedItemsTest {
 
   private final Change change = new Change(PgVersion.V17);
   private final MemorySegment page = MemorySegment.ofArray(new byte[Page.SIZE]);
-  private final List<byte @Nullable []> numbered = new ArrayList<>();
-  private final List<byte[]> lying = new ArrayList<>();
+  private final List<@Nullable Item> numbered = new ArrayList<>();
+  private final List<Item> lying = new ArrayList<>();
+
+  private static final class Item {
+    final byte[] tuple;
+
+    Item(byte[] tuple) {
+      this.tuple = tuple;
+    }
+
+    int size() {
+      return PageItems.align(tuple.length);
+    }
+  }
 
   VacatedItemsTest() {
     Page.initialize(page, SPECIAL);
@@ -56,12 +68,13 @@ class VacatedItemsTest {
     if ((isNew || numbered.get(number - 1) == null) && free() >= needed) {
       int at = PageItems.allocate(change, page, number, tuple.length);
       MemorySegment.copy(MemorySegment.ofArray(tuple), 0, page, at, tuple.length);
+      var item = new Item(tuple);
       if (isNew) {
-        numbered.add(tuple);
+        numbered.add(item);
       } else {
-        numbered.set(number - 1, tuple);
+        numbered.set(number - 1, item);
       }
-      lying.add(tuple);
+      lying.add(item);
     } else {
       assertThatThrownBy(() -> PageItems.allocate(change, page, number, tuple.length))
           .isInstanceOf(DataCorrupted.class);
@@ -69,8 +82,8 @@ class VacatedItemsTest {
   }
 
   private void vacate(int number) {
-    byte[] tuple = number > numbered.size() ? null : numbered.get(number - 1);
-    if (tuple == null) {
+    Item item = number > numbered.size() ? null : numbered.get(number - 1);
+    if (item == null) {
       assertThatThrownBy(() -> IndexItems.vacate(change, page, number))
           .isInstanceOf(DataCorrupted.class);
       return;
@@ -81,43 +94,32 @@ class VacatedItemsTest {
     } else {
       numbered.set(number - 1, null);
     }
-    lying.remove(indexOf(tuple));
+    lying.remove(item);
   }
 
   private void overwrite(SplittableRandom random, int number) {
-    byte[] old = number > numbered.size() ? null : numbered.get(number - 1);
+    Item old = number > numbered.size() ? null : numbered.get(number - 1);
     byte[] tuple = bytes(random);
-    if (old != null && PageItems.align(tuple.length) - PageItems.align(old.length) <= free()) {
+    if (old != null && PageItems.align(tuple.length) - old.size() <= free()) {
       var source = MemorySegment.ofArray(tuple);
       IndexItems.overwrite(change, page, number, source, 0, tuple.length);
-      numbered.set(number - 1, tuple);
-      lying.set(indexOf(old), tuple);
+      var item = new Item(tuple);
+      numbered.set(number - 1, item);
+      lying.set(lying.indexOf(old), item);
     }
-  }
-
-  private int indexOf(byte[] tuple) {
-    for (int i = 0; i < lying.size(); i++) {
-      if (lying.get(i) == tuple) {
-        return i;
-      }
-    }
-    throw new AssertionError("the model has lost a tuple");
   }
 
   private void assertPageIsTheModel() {
-    int used = lying.stream().mapToInt(tuple -> PageItems.align(tuple.length)).sum();
+    int used = lying.stream().mapToInt(Item::size).sum();
     assertThat(Page.lower(page)).isEqualTo(Page.HEADER + 4 * numbered.size());
     assertThat(Page.upper(page)).isEqualTo(Page.SIZE - SPECIAL - used);
     List<Integer> pointers = new ArrayList<>(Collections.nCopies(numbered.size(), 0));
     int at = Page.SIZE - SPECIAL;
-    for (byte[] tuple : lying) {
-      at -= PageItems.align(tuple.length);
-      int number = 0;
-      while (numbered.get(number) != tuple) {
-        number++;
-      }
-      pointers.set(number, Page.pointerOf(at, Page.NORMAL, tuple.length));
-      assertThat(page.asSlice(at, tuple.length).toArray(PgLayout.BYTE)).isEqualTo(tuple);
+    for (Item item : lying) {
+      at -= item.size();
+      int length = item.tuple.length;
+      pointers.set(numbered.indexOf(item), Page.pointerOf(at, Page.NORMAL, length));
+      assertThat(page.asSlice(at, length).toArray(PgLayout.BYTE)).isEqualTo(item.tuple);
     }
     for (int number = 1; number <= numbered.size(); number++) {
       assertThat(Page.pointer(page, number)).isEqualTo(pointers.get(number - 1));
