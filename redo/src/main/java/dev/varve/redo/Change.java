@@ -28,6 +28,7 @@ import java.lang.foreign.MemorySegment;
 /// | 7    | multixact start offsets   | (multixact u32, offset u32) to the end                     |
 /// | 8    | multixact members         | first offset u32, (xid u32, status u32) to the end         |
 /// | 9    | commit timestamps         | time i64, replication origin u16, xids u32 to the end      |
+/// | 10   | the image of a GiST page whose split is complete | as 2; redo then clears "follow right" and sets the NSN, which the image does not have yet |
 ///
 /// A block of a record:
 ///
@@ -60,6 +61,7 @@ final class Change {
   static final byte MULTIXACT_OFFSETS = 7;
   static final byte MULTIXACT_MEMBERS = 8;
   static final byte COMMIT_TIMESTAMPS = 9;
+  static final byte IMAGE_OF_SPLIT = 10;
 
   static final int FLAG_INITIALIZES = 1;
   static final int FLAG_LONG_MAIN = 2;
@@ -73,7 +75,9 @@ final class Change {
   static final int HEAP = 10;
   static final int BTREE = 11;
   static final int HASH = 12;
+  static final int GIST = 14;
   static final int SEQUENCE = 15;
+  static final int SPGIST = 16;
   static final int BRIN = 17;
   static final int GENERIC = 20;
 

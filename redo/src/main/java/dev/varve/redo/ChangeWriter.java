@@ -75,7 +75,8 @@ public final class ChangeWriter {
   }
 
   private static int writeImage(WalRecord record, int block, MemorySegment target, long offset) {
-    putByte(target, offset, Change.IMAGE);
+    boolean split = record.rmgr() == Change.GIST && GistRedo.completesSplit(record, block);
+    putByte(target, offset, split ? Change.IMAGE_OF_SPLIT : Change.IMAGE);
     putByte(target, offset + 1, record.rmgr());
     putByte(target, offset + 2, record.info());
     putByte(target, offset + 3, record.imageCompression(block));
@@ -127,7 +128,7 @@ public final class ChangeWriter {
   }
 
   /// How much of the main data redo of this block reads; {@link HeapRedo}, {@link Heap2Redo} and
-  /// {@link HashRedo} have the layouts.
+  /// {@link HashRedo} and {@link SpgistRedo} have the layouts.
   private static int mainLength(WalRecord record, int block) {
     int all = record.mainDataLength();
     int operation = record.info() & HeapRedo.OPERATION;
@@ -136,6 +137,9 @@ public final class ChangeWriter {
     }
     if (record.rmgr() == Change.HASH) {
       return Math.min(all, HashRedo.mainLength(record.info(), record.blockId(block)));
+    }
+    if (record.rmgr() == Change.SPGIST) {
+      return SpgistRedo.mainLength(record, block);
     }
     boolean map = record.fork(block) != MAIN_FORK;
     return record.rmgr() == Change.HEAP2 && map && operation == Heap2Redo.MULTI_INSERT
@@ -147,13 +151,16 @@ public final class ChangeWriter {
     return record.hasData(block) ? record.dataLength(block) : 0;
   }
 
-  /// A heap page's redo asks for other heap pages only.
+  /// A heap page's redo asks for other heap pages only, a GiST page's for few.
   private static boolean isNeeded(WalRecord record, int block, int other) {
     if (record.rmgr() == Change.HASH) {
       return HashRedo.needs(record.info(), record.blockId(block), record.blockId(other));
     }
     if (record.rmgr() == Change.BRIN) {
       return BrinRedo.needs(record.info(), record.blockId(block), record.blockId(other));
+    }
+    if (record.rmgr() == Change.GIST) {
+      return GistRedo.isNeeded(record, block, other);
     }
     boolean heapPage =
         record.fork(block) == MAIN_FORK

@@ -50,6 +50,10 @@ public final class Redo {
       switch (kind) {
         case Change.RECORD -> applyRecord(key, lsn, page, change);
         case Change.IMAGE -> ImageRedo.apply(key, lsn, page, change);
+        case Change.IMAGE_OF_SPLIT -> {
+          ImageRedo.apply(key, lsn, page, change);
+          GistPage.completeSplit(key, page, lsn);
+        }
         case Change.CLEAR_VISIBILITY -> VisibilityMapRedo.clear(key, lsn, page, change);
         case Change.TRUNCATE_VISIBILITY -> VisibilityMapRedo.truncate(key, lsn, page, change);
         case Change.ZERO_PAGE -> page.fill((byte) 0);
@@ -106,7 +110,9 @@ public final class Redo {
       case Change.HASH -> HashRedo.apply(change, lsn, page);
       case Change.BRIN -> BrinRedo.apply(change, lsn, page);
       case Change.GENERIC -> GenericRedo.apply(change, lsn, page);
+      case Change.GIST -> GistRedo.apply(change, lsn, page);
       case Change.SEQUENCE -> SequenceRedo.apply(change, lsn, page);
+      case Change.SPGIST -> SpgistRedo.apply(change, lsn, page);
       default -> throw change.unsupported();
     }
   }

@@ -54,7 +54,7 @@ final class ChangeSampler {
   }
 
   /// Arguments: the folder, then the files to make: a version of PostgreSQL such as `17`, or
-  /// `btree-17`, or `hash-17` for hash, BRIN and Generic.
+  /// `btree-17`, `gist-17`, `spgist-17`, or `hash-17` for hash, BRIN and Generic.
   static void main(String[] arguments) throws Exception {
     Path folder = Files.createDirectories(Path.of(arguments[0]));
     for (int i = 1; i < arguments.length; i++) {
@@ -67,9 +67,14 @@ final class ChangeSampler {
     int major = Integer.parseInt(version.replaceAll("\\..*", ""));
     boolean hash = name.startsWith("hash-");
     OracleRun.Workload workload =
-        hash
-            ? HashBrinGenericOracleTest.workload(1)
-            : name.equals(version) ? new HeapWorkload(major, 1, 1) : BtreeWorkload.of(1);
+        switch (name.replace(version, "")) {
+          case "" -> new HeapWorkload(major, 1, 1);
+          case "btree-" -> BtreeWorkload.of(1);
+          case "gist-" -> GistWorkload.of(1);
+          case "hash-" -> HashBrinGenericOracleTest.workload(1);
+          case "spgist-" -> SpgistWorkload.of(1);
+          default -> throw new IllegalArgumentException(name);
+        };
     OracleReport report =
         OracleRun.of(
             version,

@@ -10,6 +10,7 @@ import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.wal.WalRecord;
 import java.lang.foreign.MemorySegment;
 import java.util.HexFormat;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -127,6 +128,80 @@ class ChangeWriterTest {
         .isEqualTo(hex("01 0c c0 00 00 00 bc020000 0c00 bc020000 0200 0100 0300 0400 a0"));
     assertThat(written(record, 1))
         .isEqualTo(hex("01 0c c0 01 00 00 bc020000 0800 bc020000 0200 0100 a1"));
+  }
+
+  @Test
+  void namesToAPageOfAGistSplitItsSiblingAndTheFirst() {
+    String split =
+        "00 00 0000 7f060000 05000000 00400000 05000000"
+            + "01 c0 0000 06000000 02 c0 0000 08000000 03 c0 0000 09000000 04 c0 0000 0a000000";
+    WalRecord record = record(14, 0x30, split, "", "ee");
+    assertThat(written(record, 0)).isEqualTo(hex("01 0e 30 00 00 00 bc020000 0100 ee"));
+    assertThat(written(record, 1))
+        .isEqualTo(hex("01 0e 30 01 01 01 bc020000 0100 028008000000 ee"));
+    assertThat(written(record, 3))
+        .isEqualTo(hex("01 0e 30 03 01 02 bc020000 0100 018006000000 04800a000000 ee"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"00, 0, 02", "00, 1, 0a", "30, 0, 0a", "30, 1, 02", "60, 1, 02"})
+  void marksTheImageOfAGistPageWhoseSplitIsComplete(String operation, String id, String kind) {
+    WalRecord record =
+        record(
+            14,
+            Integer.parseInt(operation, 16),
+            "0" + id + " 10 0000  0200 0100 03  7f060000 05000000 00400000 07000000",
+            "cafe",
+            "ee");
+    assertThat(written(record, 0)).isEqualTo(hex(kind + "0e" + operation + "00 0100 fe1f cafe"));
+    assertThat(ChangeWriter.initializes(record, 0)).isTrue();
+  }
+
+  @Test
+  void keepsOfAnSpgistRecordWhatABlockNeeds() {
+    String leaf = "ee".repeat(26);
+    assertThat(mainLengths(0x10, leaf)).startsWith(26, 10);
+    String node = "ee".repeat(40);
+    assertThat(mainLengths(0x30, node)).startsWith(20, 40, 20);
+    assertThat(mainLength(record(16, 0x30, block(7), "", node), 0)).isEqualTo(40);
+    String moveTwo = "0200" + "0000" + "ee".repeat(36);
+    assertThat(mainLengths(0x20, moveTwo)).startsWith(30, 40, 30);
+    String moveDead = "0100" + "0001" + "ee".repeat(36);
+    assertThat(mainLengths(0x20, moveDead)).startsWith(24, 40, 24);
+    // One goes, one comes: the inner tuple, of 24 bytes, begins at 33.
+    String split = "eeee" + "0100" + "0100" + "ee".repeat(31) + "1800" + "ee".repeat(41);
+    assertThat(mainLengths(0x50, split)).containsExactly(80, 80, 57, 28);
+    assertThat(mainLengths(0x60, node)).startsWith(40);
+  }
+
+  @Test
+  void keepsAllOfAnSpgistRecordThatIsTooShort() {
+    assertThat(mainLengths(0x10, "ee")).startsWith(1, 1);
+    assertThat(mainLengths(0x20, "ffff" + "ee".repeat(17))).startsWith(19, 19, 19);
+    assertThat(mainLengths(0x20, "ffff" + "ee".repeat(18))).startsWith(20, 20, 20);
+    assertThat(mainLengths(0x50, "eeee" + "ff".repeat(25))).containsExactly(27, 27, 27, 27);
+    assertThat(mainLengths(0x50, "eeee" + "ff".repeat(26))).containsExactly(28, 28, 28, 28);
+    String inTheTuple = "eeee" + "0100" + "0100" + "ee".repeat(42);
+    assertThat(mainLengths(0x50, inTheTuple)).containsExactly(48, 48, 48, 28);
+  }
+
+  private static String block(int number) {
+    return "00 00 0000 7f060000 05000000 00400000 %02x000000".formatted(number);
+  }
+
+  /// How much of its main data an SP-GiST record's blocks 0 to 3 get.
+  private int[] mainLengths(int info, String main) {
+    String others = "01 80 0000 08000000 02 80 0000 09000000 03 80 0000 0a000000";
+    WalRecord record = record(16, info, block(7) + others, "", main);
+    return IntStream.range(0, 4).map(block -> mainLength(record, block)).toArray();
+  }
+
+  private int mainLength(WalRecord record, int block) {
+    int length = ChangeWriter.write(record, block, target, 0);
+    assertThat(length).isLessThanOrEqualTo(ChangeWriter.sizeBound(record, block));
+    var change = new Change(PgVersion.V17);
+    change.read(KEY, 1, target.asSlice(0, length));
+    return change.mainLength();
   }
 
   @Test

@@ -71,7 +71,8 @@ final class RedoOracle implements RecordHandler {
     type =
         RecordType.fullName(record.version(), record.rmgr(), record.info())
             + BtreePaths.kind(record)
-            + RecordPaths.kind(record);
+            + RecordPaths.kind(record)
+            + GistPaths.kind(record);
     for (int i = 0; i < record.blockCount(); i++) {
       replay(record, i);
     }

@@ -119,7 +119,7 @@ class RedoTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0", "10", "-1"})
+  @CsvSource({"0", "11", "-1"})
   void refusesAKindThatThereIsNot(byte kind) {
     MemorySegment change = MemorySegment.ofArray(new byte[] {kind, 0, 0});
     assertThatThrownBy(() -> redo.apply(KEY, LSN, page, change))

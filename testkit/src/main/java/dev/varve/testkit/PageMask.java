@@ -16,12 +16,13 @@ import java.lang.foreign.MemorySegment;
 /// | hash               | page hints, hole; all of an unused page; on bucket and overflow pages the line pointers' flags; page flag 80 |
 /// | gin                | page hints; all of a deleted page, else the hole                              |
 /// | gist               | page hints, hole; NSN; on leaves the line pointers' flags; page flags 8, 10, 4 |
-/// | spgist             | page hints, hole                                                              |
+/// | spgist             | page hints, hole; of the metapage the pages used last                         |
 /// | brin               | page hints; the hole of regular pages and of the metapage; page flag 1        |
 /// | sequence, generic  | hole                                                                          |
 ///
 /// PostgreSQL: `bufmask.c` and each manager's mask. In addition to it gist's flag 4 (tuples were
-/// deleted) is blanked: servers' own redo differs in it from what they do.
+/// deleted) is blanked: servers' own redo differs in it from what they do. And of spgist's metapage
+/// what servers change without a record.
 public final class PageMask {
 
   private static final int HINT_FLAGS = 7;
@@ -33,6 +34,13 @@ public final class PageMask {
   private static final long SEQUENCE_VALUE = 24;
 
   private static final long SEQUENCE_VALUE_BYTES = 17;
+
+  private static final int SPGIST_META = 1;
+
+  /// Behind the magic number: for eight kinds of pages a block number and its free space.
+  private static final long SPGIST_LAST_USED = Page.HEADER + 4;
+
+  private static final long SPGIST_LAST_USED_BYTES = 64;
 
   private PageMask() {}
 
@@ -222,6 +230,9 @@ public final class PageMask {
     hints(page);
     if (Page.lower(page) >= Page.HEADER) {
       hole(page);
+    }
+    if ((page.get(PgLayout.SHORT, Page.special(page)) & SPGIST_META) != 0) {
+      page.asSlice(SPGIST_LAST_USED, SPGIST_LAST_USED_BYTES).fill((byte) 0);
     }
   }
 

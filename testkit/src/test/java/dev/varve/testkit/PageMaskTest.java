@@ -8,6 +8,7 @@ import dev.varve.postgres.page.Page;
 import java.lang.foreign.MemorySegment;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -101,6 +102,16 @@ class PageMaskTest {
     SortedSet<Long> changed = changed(page, masked(page));
     assertThat(changed.removeIf(at -> at < 28)).isEqualTo(pointer);
     assertThat(changed).isEqualTo(expected);
+  }
+
+  @Test
+  void blanksInAnSpgistMetapageWhatIsNotLogged() {
+    MemorySegment page = page(8, 0xFF82);
+    Page.setLower(page, 24 + 68);
+    assertThat(changed(page, masked(page)))
+        .containsExactlyElementsOf(LongStream.range(28, 92).boxed().toList());
+    page.set(PgLayout.SHORT, Page.special(page), (short) 4);
+    assertThat(changed(page, masked(page))).isEmpty();
   }
 
   @Test
