@@ -60,7 +60,7 @@ final class GistWorkload {
                 + " circle(q, random() * 9), polygon(4, circle(q, 1 + random() * 9))"
                 + " from (select i, point(random() * 1000, random() * 1000) q"
                 + " from generate_series(1, %d) i) s")
-            .formatted(1200 * scale),
+            .formatted(800 * scale),
         "delete from shapes where id % 3 = 0",
         "vacuum shapes",
         "update shapes set p = p + point(1, 1), b = b + point(3, 3) where id % 5 = 0",
@@ -69,7 +69,7 @@ final class GistWorkload {
         ("insert into shapes select i, box(q, q), q, circle(q, 1), polygon(box(q, q + point(2, 2)))"
                 + " from (select i, point(random() * 400, random() * 1000) q"
                 + " from generate_series(1, %d) i) s")
-            .formatted(400 * scale));
+            .formatted(200 * scale));
   }
 
   /// Keys of hundreds of bytes: few to a page, many levels, splits into more than two pages.
@@ -106,7 +106,7 @@ final class GistWorkload {
                 + "timestamp '2024-01-01' + i * interval '1 hour',"
                 + " timestamp '2024-01-01' + i * interval '1 hour' + interval '30 minutes')"
                 + " from generate_series(1, %d) i")
-            .formatted(700 * scale),
+            .formatted(400 * scale),
         "insert into booking select room, during from booking limit 10 on conflict do nothing",
         "delete from booking where lower(room) < 7",
         "vacuum booking",
@@ -118,7 +118,7 @@ final class GistWorkload {
                 + " ('10.' || i %% 200 || '.' || i %% 7 || '.1')::inet,"
                 + " case when i %% 50 > 0 then numrange(i / 7.0, i / 7.0 + i %% 90) end"
                 + " from generate_series(1, %d) i")
-            .formatted(500 * scale),
+            .formatted(300 * scale),
         "delete from docs where n < inet '10.120.0.0'",
         "vacuum docs");
   }
@@ -129,13 +129,13 @@ final class GistWorkload {
         "create table pages (p point)",
         "create index pages_p on pages using gist (p)",
         "insert into pages select point(i, i) from generate_series(1, %d) i"
-            .formatted(2000 * scale),
+            .formatted(1000 * scale),
         "delete from pages where p[0] > 300",
         "vacuum pages",
         "insert into pages values (point(1, 1))",
         "vacuum pages",
         "insert into pages select point(i, -i) from generate_series(1, %d) i"
-            .formatted(2000 * scale));
+            .formatted(1000 * scale));
   }
 
   /// Items that scans found dead, removed when their page has no room for a new one.
@@ -144,14 +144,14 @@ final class GistWorkload {
         "create table dead (p point, n int)",
         "create index dead_p on dead using gist (p)",
         "insert into dead select point(i %% 50, i / 50), i from generate_series(1, %d) i"
-            .formatted(1000 * scale));
+            .formatted(700 * scale));
     // At first one or two on a page.
     for (String some : List.of("n % 90 = 5", "n % 4 = 1", "n % 4 = 2")) {
       execute(
           "delete from dead where " + some,
           "set enable_seqscan = off; set enable_bitmapscan = off;"
               + " select count(n) from dead where p <@ box '(-1,-1),(9999,9999)'",
-          "insert into dead select point(i % 50, i / 50), i from generate_series(1, 600) i");
+          "insert into dead select point(i % 50, i / 50), i from generate_series(1, 400) i");
     }
   }
 
@@ -198,7 +198,7 @@ final class GistWorkload {
     var random = new SplittableRandom(seed);
     try (Connection connection = cluster.connect();
         Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 12 * scale; i++) {
+      for (int i = 0; i < 6 * scale; i++) {
         statement.execute(
             "insert into busy select point(random() * 100, random() * 100),"
                 + " (random() * 100000)::int from generate_series(1, 60)");
@@ -220,7 +220,7 @@ final class GistWorkload {
     cluster.restart(StopMode.FAST);
     cluster.execute(
         "begin; create table late (p point); create index late_p on late using gist (p);"
-            + " insert into late select point(i, i) from generate_series(1, 2000) i; commit",
-        "insert into late select point(i, -i) from generate_series(1, 500) i");
+            + " insert into late select point(i, i) from generate_series(1, 600) i; commit",
+        "insert into late select point(i, -i) from generate_series(1, 200) i");
   }
 }

@@ -57,7 +57,7 @@ final class SpgistWorkload {
                 + " polygon(box(q, q + point(1, random() * 9)))"
                 + " from (select i, point(random() * 1000, random() * 1000) q"
                 + " from generate_series(1, %d) i) s")
-            .formatted(600 * scale),
+            .formatted(400 * scale),
         "delete from places where id % 3 > 0",
         "vacuum places",
         "insert into places select i, point(5, 5), box(point(5, 5), point(6, 6))"
@@ -107,7 +107,7 @@ final class SpgistWorkload {
                 + " generate_series(1, %d)")
             .formatted(12 * scale),
         "insert into nodes select chr(65 + g) || repeat(chr(97 + g), 100) || chr(c) || 'tail'"
-            + " from generate_series(33, 126, 2) c, generate_series(0, 25) g",
+            + " from generate_series(33, 126, 3) c, generate_series(0, 25) g",
         "insert into nodes select chr(65 + g) || repeat(chr(97 + g), c) || 'tail'"
             + " from generate_series(1, 99, 7) c, generate_series(0, 25) g",
         "insert into nodes select chr(c) || md5(c::text) from generate_series(161, 300) c",
@@ -231,7 +231,7 @@ final class SpgistWorkload {
     var random = new SplittableRandom(seed);
     try (Connection connection = cluster.connect();
         Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 8 * scale; i++) {
+      for (int i = 0; i < 6 * scale; i++) {
         statement.execute(
             "insert into spbusy select repeat(chr(97 + (random() * 5)::int), (random() * 40)::int)"
                 + " || random(), (random() * 100000)::int from generate_series(1, 40)");
