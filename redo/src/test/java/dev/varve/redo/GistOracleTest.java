@@ -76,6 +76,12 @@ class GistOracleTest {
     "SPGist/VACUUM_REDIRECT 0 redirects cut",
   };
 
+  /// The image of a page whose split the record completes; it has to be changed after it is
+  /// restored.
+  private static final String[] IMAGE_OF_SPLIT = {
+    "Gist/PAGE_UPDATE 1 restored", "Gist/PAGE_SPLIT 0 restored",
+  };
+
   @ParameterizedTest
   @ValueSource(strings = {"14", "15", "16", "17", "18"})
   void equalsTheServersOwnPages(String version) throws Exception {
@@ -106,7 +112,7 @@ class GistOracleTest {
             check);
     assertThat(report.different).as("%s", report).isEmpty();
     assertThat(report.unknown.keySet()).noneMatch(type -> type.contains("ist/"));
-    assertThat(paths.counts().keySet()).contains(ALWAYS);
+    assertThat(paths.counts().keySet()).contains(ALWAYS).containsAnyOf(IMAGE_OF_SPLIT);
     assertThat(check.differences()).isEmpty();
     assertThat(check.compared()).isGreaterThan(300);
   }

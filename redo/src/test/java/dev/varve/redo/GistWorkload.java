@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
 /// Makes a server write every type of GiST record there is.
@@ -38,6 +39,7 @@ final class GistWorkload {
     dead();
     builds();
     concurrent();
+    betweenCheckpoints();
     unlogged();
   }
 
@@ -208,6 +210,35 @@ final class GistWorkload {
       }
     }
     return null;
+  }
+
+  /// Checkpoints without end while pages split: some come between the split of a page and the
+  /// record that completes it, which then has an image of that page for redo to restore.
+  private void betweenCheckpoints() throws Exception {
+    execute(
+        "create table split (w words)",
+        "alter table split alter w set storage plain",
+        "create index split_w on split using gist (w)");
+    var stop = new AtomicBoolean();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Callable<Void> checkpoints =
+          () -> {
+            while (!stop.get()) {
+              cluster.execute("checkpoint");
+            }
+            return null;
+          };
+      var running = threads.submit(checkpoints);
+      try {
+        execute(
+            ("insert into split select words(a, a || 'z', '[]')"
+                    + " from (select word(i, 1500) a from generate_series(1, %d) i) s")
+                .formatted(300 * scale));
+      } finally {
+        stop.set(true);
+      }
+      running.get();
+    }
   }
 
   /// An index that is not logged until its transaction commits takes LSNs for its splits from a
