@@ -75,6 +75,7 @@ final class Change {
   static final int HEAP = 10;
   static final int BTREE = 11;
   static final int HASH = 12;
+  static final int GIN = 13;
   static final int GIST = 14;
   static final int SEQUENCE = 15;
   static final int SPGIST = 16;

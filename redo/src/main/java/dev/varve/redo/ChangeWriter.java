@@ -127,45 +127,43 @@ public final class ChangeWriter {
     return (int) (at + length - offset);
   }
 
-  /// How much of the main data redo of this block reads; {@link HeapRedo}, {@link Heap2Redo} and
-  /// {@link HashRedo} and {@link SpgistRedo} have the layouts.
+  /// How much of the main data redo of this block reads; the classes of the resource managers have
+  /// the layouts.
   private static int mainLength(WalRecord record, int block) {
     int all = record.mainDataLength();
     int operation = record.info() & HeapRedo.OPERATION;
-    if (record.rmgr() == Change.HEAP) {
-      return Math.min(all, HeapRedo.mainLength(operation));
-    }
-    if (record.rmgr() == Change.HASH) {
-      return Math.min(all, HashRedo.mainLength(record.info(), record.blockId(block)));
-    }
-    if (record.rmgr() == Change.SPGIST) {
-      return SpgistRedo.mainLength(record, block);
-    }
-    boolean map = record.fork(block) != MAIN_FORK;
-    return record.rmgr() == Change.HEAP2 && map && operation == Heap2Redo.MULTI_INSERT
-        ? Math.min(all, Heap2Redo.OFFSETS)
-        : all;
+    return switch (record.rmgr()) {
+      case Change.HEAP -> Math.min(all, HeapRedo.mainLength(operation));
+      case Change.HEAP2 -> {
+        boolean map = record.fork(block) != MAIN_FORK;
+        yield map && operation == Heap2Redo.MULTI_INSERT ? Math.min(all, Heap2Redo.OFFSETS) : all;
+      }
+      case Change.HASH ->
+          Math.min(all, HashRedo.mainLength(record.info(), record.blockId(block)));
+      case Change.GIN -> GinRedo.mainLength(record.info() & 0xF0, record.blockId(block), all);
+      case Change.SPGIST -> SpgistRedo.mainLength(record, block);
+      default -> all;
+    };
   }
 
   private static int dataLength(WalRecord record, int block) {
     return record.hasData(block) ? record.dataLength(block) : 0;
   }
 
-  /// A heap page's redo asks for other heap pages only, a GiST page's for few.
+  /// Whether redo of a block asks for the number of another one: that of a heap page only for those
+  /// of heap pages, that of a GIN page for none.
   private static boolean isNeeded(WalRecord record, int block, int other) {
-    if (record.rmgr() == Change.HASH) {
-      return HashRedo.needs(record.info(), record.blockId(block), record.blockId(other));
-    }
-    if (record.rmgr() == Change.BRIN) {
-      return BrinRedo.needs(record.info(), record.blockId(block), record.blockId(other));
-    }
-    if (record.rmgr() == Change.GIST) {
-      return GistRedo.isNeeded(record, block, other);
-    }
-    boolean heapPage =
-        record.fork(block) == MAIN_FORK
-            && (record.rmgr() == Change.HEAP || record.rmgr() == Change.HEAP2);
-    return !heapPage || record.fork(other) == MAIN_FORK;
+    return switch (record.rmgr()) {
+      case Change.HEAP, Change.HEAP2 ->
+          record.fork(block) != MAIN_FORK || record.fork(other) == MAIN_FORK;
+      case Change.HASH ->
+          HashRedo.needs(record.info(), record.blockId(block), record.blockId(other));
+      case Change.GIN -> false;
+      case Change.GIST -> GistRedo.isNeeded(record, block, other);
+      case Change.BRIN ->
+          BrinRedo.needs(record.info(), record.blockId(block), record.blockId(other));
+      default -> true;
+    };
   }
 
   private static void writeOther(

@@ -108,11 +108,12 @@ public final class Redo {
       }
       case Change.BTREE -> BtreeRedo.apply(change, lsn, page);
       case Change.HASH -> HashRedo.apply(change, lsn, page);
-      case Change.BRIN -> BrinRedo.apply(change, lsn, page);
-      case Change.GENERIC -> GenericRedo.apply(change, lsn, page);
+      case Change.GIN -> GinRedo.apply(change, lsn, page);
       case Change.GIST -> GistRedo.apply(change, lsn, page);
       case Change.SEQUENCE -> SequenceRedo.apply(change, lsn, page);
       case Change.SPGIST -> SpgistRedo.apply(change, lsn, page);
+      case Change.BRIN -> BrinRedo.apply(change, lsn, page);
+      case Change.GENERIC -> GenericRedo.apply(change, lsn, page);
       default -> throw change.unsupported();
     }
   }

@@ -30,6 +30,7 @@ class ChangeSampleTest {
         .contains("14", "15", "16", "17", "18")
         .contains("btree-14", "btree-15", "btree-16", "btree-17", "btree-18")
         .contains("hash-14", "hash-16", "hash-17")
+        .contains("gin-14", "gin-18")
         .contains("gist-14", "gist-18", "spgist-14", "spgist-18");
   }
 

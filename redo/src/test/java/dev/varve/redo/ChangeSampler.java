@@ -54,7 +54,7 @@ final class ChangeSampler {
   }
 
   /// Arguments: the folder, then the files to make: a version of PostgreSQL such as `17`, or
-  /// `btree-17`, `gist-17`, `spgist-17`, or `hash-17` for hash, BRIN and Generic.
+  /// `btree-17`, `gin-17`, `gist-17`, `spgist-17`, or `hash-17` for hash, BRIN and Generic.
   static void main(String[] arguments) throws Exception {
     Path folder = Files.createDirectories(Path.of(arguments[0]));
     for (int i = 1; i < arguments.length; i++) {
@@ -70,6 +70,7 @@ final class ChangeSampler {
         switch (name.replace(version, "")) {
           case "" -> new HeapWorkload(major, 1, 1);
           case "btree-" -> BtreeWorkload.of(1);
+          case "gin-" -> GinWorkload.of(1);
           case "gist-" -> GistWorkload.of(1);
           case "hash-" -> HashBrinGenericOracleTest.workload(1);
           case "spgist-" -> SpgistWorkload.of(1);

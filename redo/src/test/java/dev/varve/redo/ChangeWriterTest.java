@@ -205,6 +205,30 @@ class ChangeWriterTest {
   }
 
   @Test
+  void writesToGinPagesOnlyWhatTheyNeed() {
+    WalRecord insert =
+        record(
+            13,
+            0x20,
+            "00 20 0200 7f060000 05000000 00400000 07000000 01 80 0000 08000000",
+            "a1a2",
+            "ee".repeat(10));
+    assertThat(written(insert, 0))
+        .isEqualTo(hex("01 0d 20 00 00 00 bc020000 0a00 " + "ee".repeat(10) + " a1a2"));
+    assertThat(written(insert, 1)).isEqualTo(hex("01 0d 20 01 00 00 bc020000 0000"));
+    WalRecord freed =
+        record(
+            13,
+            0x80,
+            "00 40 0000 7f060000 05000000 00400000 00000000 01 c0 0000 08000000",
+            "",
+            "ee".repeat(64));
+    assertThat(written(freed, 0))
+        .isEqualTo(hex("01 0d 80 00 01 00 bc020000 4000 " + "ee".repeat(64)));
+    assertThat(written(freed, 1)).isEqualTo(hex("01 0d 80 01 01 00 bc020000 0000"));
+  }
+
+  @Test
   void keepsLongMainData() {
     WalRecord record =
         record(

@@ -72,6 +72,7 @@ final class RedoOracle implements RecordHandler {
         RecordType.fullName(record.version(), record.rmgr(), record.info())
             + BtreePaths.kind(record)
             + RecordPaths.kind(record)
+            + GinPaths.kind(record)
             + GistPaths.kind(record);
     for (int i = 0; i < record.blockCount(); i++) {
       replay(record, i);

@@ -63,8 +63,8 @@ class RedoTest {
 
   @ParameterizedTest
   @CsvSource({
-    "13, 0x20, 'Gin/INSERT at 1/2000'",
     "0, 0x40, 'XLOG/SWITCH at 1/2000 yet'",
+    "200, 0x00, 'custom200/UNKNOWN'",
     "10, 0x30, 'Heap/TRUNCATE'",
     "9, 0x70, 'Heap2/NEW_CID'",
     "77, 0x00, 'resource manager 77'",
@@ -111,7 +111,7 @@ class RedoTest {
 
   @Test
   void doesNotGuessWhatAnUnknownRecordMakesOfAPageFromNothing() {
-    MemorySegment change = Changes.of(13, 0x10).initializes().main(1L).build();
+    MemorySegment change = Changes.of(200, 0x10).initializes().main(1L).build();
     assertThatThrownBy(() -> redo.apply(KEY, LSN, page, change))
         .isInstanceOf(PageserverException.Unsupported.class)
         .extracting(e -> ((PageserverException) e).sqlState())

@@ -169,10 +169,10 @@ class WalIngestTest {
     try (var crafted = new CraftedTimeline(folder, PgVersion.V17)) {
       crafted.write(TABLE, 0, 1);
       Lsn before = crafted.timeline().lastRecordLsn();
-      crafted.add(new CraftedRecord(13, 0x20).block(0, TABLE, 0, 0, (byte) 1));
+      crafted.add(new CraftedRecord(200, 0x20).block(0, TABLE, 0, 0, (byte) 1));
       assertThatThrownBy(() -> crafted.mark(crafted.now(), TABLE, 0))
           .isInstanceOf(PageserverException.Unsupported.class)
-          .hasMessageContaining("Gin");
+          .hasMessageContaining("custom200");
       assertThat(crafted.mark(DataDirectory.at(crafted.timeline(), before), TABLE, 0)).isEqualTo(1);
       crafted.write(TABLE, 0, 3);
       assertThat(crafted.mark(crafted.now(), TABLE, 0)).isEqualTo(3);
