@@ -138,8 +138,7 @@ public final class ChangeWriter {
         boolean map = record.fork(block) != MAIN_FORK;
         yield map && operation == Heap2Redo.MULTI_INSERT ? Math.min(all, Heap2Redo.OFFSETS) : all;
       }
-      case Change.HASH ->
-          Math.min(all, HashRedo.mainLength(record.info(), record.blockId(block)));
+      case Change.HASH -> Math.min(all, HashRedo.mainLength(record.info(), record.blockId(block)));
       case Change.GIN -> GinRedo.mainLength(record.info() & 0xF0, record.blockId(block), all);
       case Change.SPGIST -> SpgistRedo.mainLength(record, block);
       default -> all;
