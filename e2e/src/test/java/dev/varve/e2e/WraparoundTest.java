@@ -7,6 +7,7 @@ import dev.varve.cluster.LocalCluster;
 import dev.varve.cluster.PostgresBinaries;
 import dev.varve.cluster.StopMode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -143,7 +144,7 @@ class WraparoundTest {
     }
     command.addAll(program);
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes());
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (process.waitFor() != 0) {
       throw new IOException(String.join(" ", command) + ": " + said);
     }
