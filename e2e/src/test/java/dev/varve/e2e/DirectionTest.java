@@ -38,11 +38,14 @@ class DirectionTest {
                   "timeline",
                   "datadir",
                   "walreceiver")),
-          Map.entry("cli", List.of("model", "postgres", "cluster", "walreceiver", "server")));
+          Map.entry("verify", List.of("model", "postgres", "redo", "timeline", "datadir")),
+          Map.entry(
+              "cli", List.of("model", "postgres", "cluster", "verify", "walreceiver", "server")));
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
           .withImportOption(new ImportOption.DoNotIncludeTests())
+          .withImportOption(location -> !location.contains("-tests.jar")) // another module's tests
           .importPackages("dev.varve");
 
   @Test

@@ -75,14 +75,29 @@ final class DefinitionOperations {
         });
   }
 
+  /// What an index may be on; of each type of index that PostgreSQL has.
+  private static final List<String> INDEXES =
+      List.of(
+          "(k)",
+          "(v)",
+          "(k, v)",
+          "(lower(v))",
+          "(k) include (h)",
+          "(k desc) where k > 50",
+          "using hash (k)",
+          "using hash (v)",
+          "using gin (to_tsvector('simple', v))",
+          "using gin ((array[k, h])) with (fastupdate = off)",
+          "using gist (point(k, h))",
+          "using spgist (v)",
+          "using spgist (point(k, h))",
+          "using brin (k) with (pages_per_range = 2, autosummarize = on)",
+          "using brin (id int4_minmax_multi_ops, v) with (pages_per_range = 1)");
+
   private static void createIndex(WorkSession s) throws SQLException {
-    String table = s.table();
-    String columns =
-        List.of("(k)", "(v)", "(k, v)", "(lower(v))", "(k) include (h)", "(k desc) where k > 50")
-            .get(s.random.nextInt(6));
     s.sql(
         "create index %s %s on %s %s",
-        s.oneIn(4) ? "concurrently" : "", s.name("i"), table, columns);
+        s.oneIn(4) ? "concurrently" : "", s.name("i"), s.table(), s.any(INDEXES));
   }
 
   private static void dropIndex(WorkSession s) throws SQLException {

@@ -11,8 +11,7 @@ import java.util.Set;
 ///
 /// Each client has a schema `w<number>`, whose relations are all it touches, and databases,
 /// tablespaces and prepared transactions whose names begin with that. What it does is decided by
-/// the seed and its number. It leaves some prepared transactions open. Index types whose redo is
-/// not there yet (all but B-tree) do not occur.
+/// the seed and its number. It leaves some prepared transactions open. Indexes are of all types.
 ///
 /// The server needs `max_prepared_transactions` of at least 4 a client.
 ///
