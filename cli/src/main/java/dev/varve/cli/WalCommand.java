@@ -10,13 +10,15 @@ import picocli.CommandLine.Spec;
     name = "wal",
     description = "Look into WAL segment files; needs no server.",
     mixinStandardHelpOptions = true,
-    subcommands = WalStatsCommand.class)
+    subcommands = {WalStatsCommand.class, WalVerifyCommand.class})
 final class WalCommand implements Runnable {
 
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "varve wal what? varve wal stats FILE...");
+    throw new ParameterException(
+        spec.commandLine(),
+        "varve wal what? varve wal stats FILE..., or varve wal verify --base DIR --wal DIR");
   }
 }

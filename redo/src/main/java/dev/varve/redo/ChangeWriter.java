@@ -53,9 +53,13 @@ public final class ChangeWriter {
 
   /// At least as many bytes as {@link #write} will write.
   public static int sizeBound(WalRecord record, int blockIndex) {
-    if (restores(record, blockIndex)) {
-      return Change.IMAGE_HEADER_BYTES + record.imageLength(blockIndex);
-    }
+    return restores(record, blockIndex)
+        ? Change.IMAGE_HEADER_BYTES + record.imageLength(blockIndex)
+        : sizeBoundWithoutImage(record, blockIndex);
+  }
+
+  /// At least as many bytes as {@link #writeWithoutImage} will write.
+  public static int sizeBoundWithoutImage(WalRecord record, int blockIndex) {
     return Change.HEADER_BYTES
         + 2
         + record.blockCount() * Change.OTHER_BYTES
@@ -71,7 +75,7 @@ public final class ChangeWriter {
   public static int write(WalRecord record, int blockIndex, MemorySegment target, long offset) {
     return restores(record, blockIndex)
         ? writeImage(record, blockIndex, target, offset)
-        : writeBlock(record, blockIndex, target, offset);
+        : writeWithoutImage(record, blockIndex, target, offset);
   }
 
   private static int writeImage(WalRecord record, int block, MemorySegment target, long offset) {
@@ -92,7 +96,10 @@ public final class ChangeWriter {
     return Change.IMAGE_HEADER_BYTES + length;
   }
 
-  private static int writeBlock(WalRecord record, int block, MemorySegment target, long offset) {
+  /// Writes the change of a block as if the record had no image of it. That has all that redo needs
+  /// only where the record keeps what the image makes superfluous.
+  public static int writeWithoutImage(
+      WalRecord record, int block, MemorySegment target, long offset) {
     int mainLength = mainLength(record, block);
     boolean longMain = mainLength > 0xFFFF;
     int flags = record.initializesPage(block) ? Change.FLAG_INITIALIZES : 0;

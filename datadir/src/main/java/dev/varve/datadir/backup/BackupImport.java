@@ -19,7 +19,6 @@ import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.record.PreparedTransaction;
 import dev.varve.postgres.slru.Slru;
-import dev.varve.timeline.ImageLoad;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
 import java.io.InputStream;
@@ -59,12 +58,11 @@ public final class BackupImport implements AutoCloseable {
 
   private static final String LOGICAL = "pg_logical/";
 
-  private final Timeline timeline;
+  private final ImageTarget target;
   private final PgVersion version;
   private final DataFiles names;
   private final ImportProgress progress;
   private final Warnings warnings = new Warnings();
-  private final ImageLoad images;
   private final RelationPages relations;
   private final Map<Integer, String> tablespaces = new HashMap<>();
   private final Set<Integer> usedTablespaces = new HashSet<>();
@@ -76,13 +74,16 @@ public final class BackupImport implements AutoCloseable {
 
   /// @param timeline new: it starts where the backup does
   public BackupImport(Timeline timeline, ImportProgress progress) {
-    this.timeline = timeline;
-    this.version = PgVersion.ofMajor(timeline.pgVersion());
+    this(ImageTarget.of(timeline), progress);
+  }
+
+  /// @param target closed with this
+  public BackupImport(ImageTarget target, ImportProgress progress) {
+    this.target = target;
+    this.version = target.version();
     this.names = new DataFiles(version);
     this.progress = progress;
-    Lsn start = timeline.lastRecordLsn();
-    this.images = timeline.imageLoad(start);
-    this.relations = new RelationPages(images, start);
+    this.relations = new RelationPages(target);
   }
 
   /// That there is a tablespace, and where its files are on the server.
@@ -183,6 +184,12 @@ public final class BackupImport implements AutoCloseable {
     progress.progress(bytes, files);
   }
 
+  /// That there is a file whose pages stay where they are; instead of {@link #file}.
+  public void leave(DataFile.RelationSegment file, long size) {
+    usedTablespaces.add(file.tablespace());
+    relations.leave(file, size);
+  }
+
   private static boolean isKept(DataFile file) {
     return switch (file) {
       case DataFile.RelationSegment _, // These are remembered by their pages' taker.
@@ -228,8 +235,7 @@ public final class BackupImport implements AutoCloseable {
     String text = new String(contents, StandardCharsets.US_ASCII).strip();
     if (!text.equals(Integer.toString(version.major()))) {
       throw new PageserverException.InvalidRequest(
-          "the backup is of PostgreSQL %s, but the timeline of %d"
-              .formatted(text, version.major()));
+          "the backup is of PostgreSQL %s, but %d was expected".formatted(text, version.major()));
     }
     if (of.database() != 0) {
       usedTablespaces.add(of.tablespace());
@@ -241,8 +247,8 @@ public final class BackupImport implements AutoCloseable {
     ControlFile file = ControlFile.parse(MemorySegment.ofArray(contents));
     if (file.version() != version) {
       throw new PageserverException.InvalidRequest(
-          "the control file is of PostgreSQL %d, but the timeline of %d"
-              .formatted(file.version().major(), version.major()));
+          "the control file is of PostgreSQL %d, but %s of %d"
+              .formatted(file.version().major(), target.name(), version.major()));
     }
     control = file;
   }
@@ -262,7 +268,7 @@ public final class BackupImport implements AutoCloseable {
 
   private void other(String path, long size, InputStream contents) throws IOException {
     if (path.equals(OriginsFile.PATH)) {
-      OriginsFile.parse(small(path, size, contents), timeline.lastRecordLsn())
+      OriginsFile.parse(small(path, size, contents), target.start())
           .forEach(origin -> value(DirectoryKeys.replicationOrigin(origin.id()), origin.encode()));
     } else if (!path.startsWith(LOGICAL)) {
       keep(path, size, contents);
@@ -337,7 +343,7 @@ public final class BackupImport implements AutoCloseable {
     putTablespaces();
     value(DirectoryKeys.CONTROL_FILE, file.toBytes());
     value(DirectoryKeys.CHECKPOINT, checkPoint(file).toBytes());
-    images.finish();
+    target.finish();
     return new ImportSummary(bytes, files, relations.pages(), warnings.all());
   }
 
@@ -353,10 +359,10 @@ public final class BackupImport implements AutoCloseable {
 
   private void checkStart(ControlFile file) {
     Lsn start = label == null ? new Lsn(file.checkPoint().redo()) : label.start();
-    if (!start.equals(timeline.lastRecordLsn())) {
+    if (!start.equals(target.start())) {
       throw new PageserverException.InvalidRequest(
           "the backup starts at %s, but the timeline %s at %s"
-              .formatted(start, timeline.name(), timeline.lastRecordLsn()));
+              .formatted(start, target.name(), target.start()));
     }
   }
 
@@ -376,13 +382,13 @@ public final class BackupImport implements AutoCloseable {
   }
 
   private void value(Key key, byte[] value) {
-    images.image(
+    target.image(
         key.upper(), key.middle(), key.lower(), MemorySegment.ofArray(value), 0, value.length);
   }
 
   /// Forgets what was not finished.
   @Override
   public void close() {
-    images.close();
+    target.close();
   }
 }

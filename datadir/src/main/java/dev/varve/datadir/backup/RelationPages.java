@@ -8,7 +8,6 @@ import dev.varve.model.PageserverException;
 import dev.varve.postgres.backup.DataFile;
 import dev.varve.postgres.page.Checksum;
 import dev.varve.postgres.page.Page;
-import dev.varve.timeline.ImageLoad;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
@@ -30,7 +29,7 @@ final class RelationPages {
 
   private static final int PAGES_PER_REPORT = 512;
 
-  private final ImageLoad images;
+  private final ImageTarget target;
   private final Lsn start;
   private final byte[] bytes = new byte[Page.SIZE];
   private final MemorySegment page = MemorySegment.ofArray(bytes);
@@ -39,10 +38,10 @@ final class RelationPages {
   private long wrongPages;
   private long pages;
 
-  /// @param start of the backup: what was written from there on, the WAL restores
-  RelationPages(ImageLoad images, Lsn start) {
-    this.images = images;
-    this.start = start;
+  /// @param target what was written from its start on, the WAL restores
+  RelationPages(ImageTarget target) {
+    this.target = target;
+    this.start = target.start();
   }
 
   /// Takes in one file.
@@ -51,16 +50,7 @@ final class RelationPages {
   /// @param report takes how many bytes came, now and then
   void load(DataFile.RelationSegment file, long size, InputStream contents, LongConsumer report)
       throws IOException {
-    long blocks = (size + Page.SIZE - 1) / Page.SIZE;
-    if (blocks > DataFile.RelationSegment.BLOCKS) {
-      throw new PageserverException.InvalidRequest(
-          "a file of relation %s has %d bytes, more than PostgreSQL puts into one"
-              .formatted(fork(file), size));
-    }
-    if (segments.put(file, (int) blocks) != null) {
-      throw new PageserverException.InvalidRequest(
-          "the backup has a file of relation " + fork(file) + " twice");
-    }
+    long blocks = note(file, size);
     long unreported = 0;
     for (long block = 0; block < blocks; block++) {
       int length = (int) Math.min(Page.SIZE, size - block * Page.SIZE);
@@ -73,6 +63,26 @@ final class RelationPages {
       }
     }
     report.accept(unreported);
+  }
+
+  /// Counts the blocks of one file, and does not look into it.
+  void leave(DataFile.RelationSegment file, long size) {
+    pages += note(file, size);
+  }
+
+  /// @return how many blocks it has
+  private long note(DataFile.RelationSegment file, long size) {
+    long blocks = (size + Page.SIZE - 1) / Page.SIZE;
+    if (blocks > DataFile.RelationSegment.BLOCKS) {
+      throw new PageserverException.InvalidRequest(
+          "a file of relation %s has %d bytes, more than PostgreSQL puts into one"
+              .formatted(fork(file), size));
+    }
+    if (segments.put(file, (int) blocks) != null) {
+      throw new PageserverException.InvalidRequest(
+          "the backup has a file of relation " + fork(file) + " twice");
+    }
+    return blocks;
   }
 
   /// A page that is not whole is filled up with zeroes.
@@ -94,7 +104,7 @@ final class RelationPages {
         wrong.add(fork(file) + " block " + Integer.toUnsignedString(block));
       }
     }
-    images.image(
+    target.image(
         Key.upper(DirectoryKeys.PAGE, file.tablespace()),
         Key.middle(file.database(), file.relation()),
         Key.lower(file.fork(), block),

@@ -1,7 +1,6 @@
-package dev.varve.testkit;
+package dev.varve.postgres.page;
 
 import dev.varve.postgres.PgLayout;
-import dev.varve.postgres.page.Page;
 import dev.varve.postgres.wal.ResourceManager;
 import java.lang.foreign.MemorySegment;
 

@@ -1,10 +1,9 @@
-package dev.varve.testkit;
+package dev.varve.postgres.page;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.varve.postgres.PgLayout;
-import dev.varve.postgres.page.Page;
 import java.lang.foreign.MemorySegment;
 import java.util.SortedSet;
 import java.util.TreeSet;

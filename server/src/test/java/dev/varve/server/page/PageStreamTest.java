@@ -3,8 +3,8 @@ package dev.varve.server.page;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.model.Lsn;
+import dev.varve.postgres.page.PageMask;
 import dev.varve.server.ServedCluster;
-import dev.varve.testkit.PageMask;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;

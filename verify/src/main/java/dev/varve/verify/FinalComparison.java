@@ -1,0 +1,158 @@
+package dev.varve.verify;
+
+import dev.varve.datadir.DirectoryKeys;
+import dev.varve.datadir.DirectoryValues;
+import dev.varve.datadir.RelationFork;
+import dev.varve.model.Key;
+import dev.varve.model.Lsn;
+import dev.varve.postgres.page.Page;
+import dev.varve.postgres.page.PageMask;
+import dev.varve.postgres.slru.Slru;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Compares what a replay came to with the files of a server that was stopped cleanly at the log's
+/// end: every block of every relation and SLRU that the log knows, but for free space maps, which
+/// are never exact.
+///
+/// A visibility map may lack bits that the file has: CREATE DATABASE by the log (`WAL_LOG`, from
+/// PostgreSQL 15 on) logs its pages as if they had a hole, and PostgreSQL's own recovery loses
+/// their bits, too. It must have none that the file lacks.
+final class FinalComparison {
+
+  private final ReplayStore replayed;
+  private final ReplayStore files;
+  private final Findings findings;
+  private final Findings.Count count;
+  private final Lsn end;
+  private final Key nextMultixact;
+  private final long nextMultixactAt;
+  private final MemorySegment ours = MemorySegment.ofArray(new byte[Page.SIZE]);
+  private final MemorySegment theirs = MemorySegment.ofArray(new byte[Page.SIZE]);
+
+  /// @param files the stopped server's, loaded
+  FinalComparison(ReplayStore replayed, ReplayStore files, Findings findings, Lsn end) {
+    this.replayed = replayed;
+    this.files = files;
+    this.findings = findings;
+    this.count = findings.ofFiles();
+    this.end = end;
+    byte[] checkPoint = replayed.value(DirectoryKeys.CHECKPOINT);
+    int next =
+        checkPoint == null
+            ? 0
+            : DirectoryValues.checkPoint(replayed.version(), checkPoint, null).nextMulti();
+    Slru offsets = Slru.MULTIXACT_OFFSETS;
+    nextMultixact = DirectoryKeys.slruPage(offsets, offsets.page(next));
+    nextMultixactAt = offsets.indexOnPage(next) * (long) Integer.BYTES;
+  }
+
+  void run() {
+    for (Key size : sizes(files, DirectoryKeys.RELATION_SIZE)) {
+      relation(DirectoryKeys.relationOf(size), blocks(files, size));
+    }
+    for (Key size : sizes(files, DirectoryKeys.SLRU_SIZE)) {
+      slru(size);
+    }
+    for (Key size : sizes(replayed, DirectoryKeys.RELATION_SIZE)) {
+      RelationFork fork = DirectoryKeys.relationOf(size);
+      if (files.value(size) == null && fork.fork() != RelationFork.FREE_SPACE_MAP) {
+        differs(DirectoryKeys.relationBlock(fork, 0), fork + " has no file");
+      }
+    }
+  }
+
+  /// Scans before anything is read: a scan's keys must not change under it.
+  private static List<Key> sizes(ReplayStore store, int kind) {
+    var keys = new ArrayList<Key>();
+    store.scan(DirectoryKeys.kind(kind), (key, _) -> keys.add(key));
+    return keys;
+  }
+
+  private static long blocks(ReplayStore store, Key size) {
+    byte[] value = store.value(size);
+    return value == null ? 0 : DirectoryValues.size(value);
+  }
+
+  /// A server extends files by zeroes that the log doesn't tell of.
+  private void relation(RelationFork fork, long theirBlocks) {
+    if (fork.fork() == RelationFork.FREE_SPACE_MAP) {
+      return;
+    }
+    long blocks = blocks(replayed, DirectoryKeys.relationSize(fork));
+    if (blocks > theirBlocks) {
+      differs(
+          DirectoryKeys.relationBlock(fork, (int) theirBlocks),
+          "%s has %d blocks, and its file %d".formatted(fork, blocks, theirBlocks));
+    }
+    for (long block = 0; block < theirBlocks; block++) {
+      Key key = DirectoryKeys.relationBlock(fork, (int) block);
+      copy(files.page(key), theirs);
+      MemorySegment page = block < blocks ? replayed.page(key) : null;
+      if (page == null && block < blocks) {
+        differs(key, "redo could not make the page");
+      } else {
+        copy(page, ours);
+        compare(key);
+      }
+    }
+  }
+
+  private static void copy(@Nullable MemorySegment page, MemorySegment target) {
+    if (page == null) {
+      target.fill((byte) 0);
+    } else {
+      MemorySegment.copy(page, 0, target, 0, Page.SIZE);
+    }
+  }
+
+  private void slru(Key size) {
+    long pages = Math.min(blocks(replayed, size), blocks(files, size));
+    for (int page = 0; page < pages; page++) {
+      Key key = new Key(DirectoryKeys.SLRU_PAGE, size.tablespace(), 1, size.relation(), 0, page);
+      copy(files.page(key), theirs);
+      copy(replayed.page(key), ours);
+      compare(key);
+    }
+  }
+
+  private void compare(Key key) {
+    count.checked++;
+    try {
+      mask(key, ours);
+      mask(key, theirs);
+    } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+      differs(key, "the page can't be compared: " + e.getMessage());
+      return;
+    }
+    if (key.fork() == RelationFork.VISIBILITY_MAP) {
+      VisibilityBits.addMissing(ours, theirs);
+    }
+    if (ours.mismatch(theirs) >= 0) {
+      differs(key, PageDifference.of(ours, theirs, key.fork(), key.block()));
+    }
+  }
+
+  private void mask(Key key, MemorySegment page) {
+    if (key.kind() == DirectoryKeys.SLRU_PAGE) {
+      if (key.equals(nextMultixact)) {
+        // Older minors do not write the start offset of the multixact that comes next.
+        page.asSlice(nextMultixactAt, Integer.BYTES).fill((byte) 0);
+      }
+    } else if (key.fork() == RelationFork.VISIBILITY_MAP) {
+      page.asSlice(0, Page.HEADER).fill((byte) 0); // it is made without a record
+    } else {
+      PageMask.byLooks(page, key.block());
+    }
+  }
+
+  private void differs(Key key, String sentence) {
+    differs(key, List.of(sentence));
+  }
+
+  private void differs(Key key, List<String> difference) {
+    findings.mismatch(count, end, end, key, difference);
+  }
+}
