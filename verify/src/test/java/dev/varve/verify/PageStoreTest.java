@@ -3,6 +3,7 @@ package dev.varve.verify;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.model.Key;
@@ -80,8 +81,7 @@ class PageStoreTest {
       byte[] whole = Files.readAllBytes(file);
       Arrays.fill(whole, (byte) 7);
       Files.write(file, Arrays.copyOf(whole, 2 * Page.SIZE + 100));
-      MemorySegment page = store.find(UPPER, MIDDLE, Key.lower(0, 2));
-      assertThat(page).isNotNull();
+      MemorySegment page = requireNonNull(store.find(UPPER, MIDDLE, Key.lower(0, 2)));
       assertThat(page.get(JAVA_BYTE, 99)).isEqualTo((byte) 7);
       assertThat(page.get(JAVA_BYTE, 100)).isZero();
       assertThat(store.find(UPPER, MIDDLE, Key.lower(0, 3))).isNull();
