@@ -147,8 +147,20 @@ final class FileCursor implements LayerCursor {
   }
 
   @Override
-  public MemorySegment bytes() {
-    return here().view().asSlice(walk.offset(), walk.size());
+  public MemorySegment memory() {
+    return here().view();
+  }
+
+  @Override
+  public long offset() {
+    here();
+    return walk.offset();
+  }
+
+  @Override
+  public int length() {
+    here();
+    return walk.size();
   }
 
   @Override

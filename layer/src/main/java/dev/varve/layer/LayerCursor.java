@@ -31,8 +31,18 @@ public interface LayerCursor extends AutoCloseable {
   /// Whether redo can begin here; true for every image.
   boolean initializes();
 
-  /// The bytes of the version, valid until the next call of {@link #next()} or {@link #close()}.
-  MemorySegment bytes();
+  /// What has the bytes of the version, from {@link #offset()} on, {@link #length()} of them; valid
+  /// until the next call of {@link #next()} or {@link #close()}.
+  MemorySegment memory();
+
+  long offset();
+
+  int length();
+
+  /// A view of the bytes of the version, made for each call; valid as {@link #memory()} is.
+  default MemorySegment bytes() {
+    return memory().asSlice(offset(), length());
+  }
 
   @Override
   void close();

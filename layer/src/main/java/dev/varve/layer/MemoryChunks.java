@@ -37,7 +37,7 @@ final class MemoryChunks {
 
   /// @return the address of `size` bytes that nobody has written to
   long allocate(long size) {
-    long aligned = (size + ALIGNMENT - 1) & -ALIGNMENT;
+    long aligned = align(size);
     if (aligned > end - position) {
       if (aligned > OWN_CHUNK) {
         return (long) addChunk(aligned) << 32;
@@ -50,6 +50,22 @@ final class MemoryChunks {
     long at = position;
     position += aligned;
     return (long) current << 32 | at;
+  }
+
+  /// Takes back the end of the last allocation, of which less was needed. One that has a chunk of
+  /// its own keeps it.
+  ///
+  /// @param size what it was made for
+  /// @param needed not more
+  void trim(long address, long size, long needed) {
+    boolean last = address >>> 32 == current && offset(address) + align(size) == position;
+    if (last) {
+      position -= align(size) - align(needed);
+    }
+  }
+
+  private static long align(long size) {
+    return (size + ALIGNMENT - 1) & -ALIGNMENT;
   }
 
   private int addChunk(long size) {

@@ -132,8 +132,18 @@ final class MemoryCursor implements LayerCursor {
   }
 
   @Override
-  public MemorySegment bytes() {
-    return layer.bytes(entry());
+  public MemorySegment memory() {
+    return layer.memory(entry());
+  }
+
+  @Override
+  public long offset() {
+    return MemoryLayer.offset(entry());
+  }
+
+  @Override
+  public int length() {
+    return layer.length(entry());
   }
 
   @Override

@@ -8,6 +8,7 @@ import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import dev.varve.model.LsnRange;
+import dev.varve.model.VersionBytes;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -70,11 +71,31 @@ public final class MemoryLayer implements Layer {
   private final MemoryChunks chunks;
   private final KeyTable keys;
   private final References references = new References(this::free);
+  private final CopiedBytes copy = new CopiedBytes();
   private long bytes; // written opaquely by the writer, read so by others
   private long versions;
   private long highest;
   private volatile @Nullable Lsn end;
   private volatile int @Nullable [] sorted;
+
+  /// Bytes that are somewhere already. Of the writer.
+  private static final class CopiedBytes implements VersionBytes {
+    private MemorySegment source = MemorySegment.NULL;
+    private long offset;
+    private int length;
+
+    void set(MemorySegment from, long at, int bytes) {
+      source = from;
+      offset = at;
+      length = bytes;
+    }
+
+    @Override
+    public int write(MemorySegment target, long to) {
+      MemorySegment.copy(source, offset, target, to, length);
+      return length;
+    }
+  }
 
   /// An open layer.
   ///
@@ -107,20 +128,43 @@ public final class MemoryLayer implements Layer {
       MemorySegment source,
       long offset,
       int length) {
-    requireWritable(lsn, length);
+    copy.set(source, offset, length);
+    put(upper, middle, lower, lsn, image, initializes, length, copy);
+  }
+
+  /// Adds a version as the other method does, and has its bytes written in place.
+  ///
+  /// @param most that many bytes are written at most
+  /// @throws IllegalStateException also when more were written; the version is not added then
+  public void put(
+      long upper,
+      long middle,
+      long lower,
+      long lsn,
+      boolean image,
+      boolean initializes,
+      int most,
+      VersionBytes bytesToPut) {
+    requireWritable(lsn, most);
     int key = keys.find(upper, middle, lower);
     long older = key < 0 ? 0 : olderThan(key, lsn);
     int flags = image ? IMAGE | INITIALIZES : initializes ? INITIALIZES : 0;
     int below = older == 0 ? 0 : below(older) + 1;
-    long address = chunks.allocate((long) HEADER + length);
+    long address = chunks.allocate((long) HEADER + most);
     MemorySegment chunk = chunks.chunk(address);
     long at = MemoryChunks.offset(address);
+    int length = bytesToPut.write(chunk, at + HEADER);
+    if (length != most) {
+      if (length < 0 || length > most) {
+        throw new IllegalStateException(length + " bytes were written of at most " + most);
+      }
+      chunks.trim(address, (long) HEADER + most, (long) HEADER + length);
+    }
     chunk.set(JAVA_LONG, at, older);
     chunk.set(JAVA_LONG, at + MILESTONE, milestoneBelow(older));
     chunk.set(JAVA_LONG, at + LSN, lsn);
     chunk.set(JAVA_INT, at + LENGTH, length);
     chunk.set(JAVA_INT, at + FLAGS, below << 2 | flags);
-    MemorySegment.copy(source, offset, chunk, at + HEADER, length);
     if (key < 0) {
       keys.add(upper, middle, lower, address);
     } else {
@@ -300,9 +344,21 @@ public final class MemoryLayer implements Layer {
   }
 
   MemorySegment bytes(long address) {
-    MemorySegment chunk = chunks.view(address);
-    long at = MemoryChunks.offset(address);
-    return chunk.asSlice(at + HEADER, chunk.get(JAVA_INT, at + LENGTH));
+    return memory(address).asSlice(offset(address), length(address));
+  }
+
+  /// The memory that has the bytes, to be read only.
+  MemorySegment memory(long address) {
+    return chunks.view(address);
+  }
+
+  /// Where in {@link #memory} the bytes begin.
+  static long offset(long address) {
+    return MemoryChunks.offset(address) + HEADER;
+  }
+
+  int length(long address) {
+    return chunks.chunk(address).get(JAVA_INT, MemoryChunks.offset(address) + LENGTH);
   }
 
   @Override

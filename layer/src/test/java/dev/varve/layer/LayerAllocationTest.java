@@ -91,7 +91,6 @@ class LayerAllocationTest {
     try (var writer = new DeltaLayerWriter(file, LayerFixture.OWNER, Compression.LZ4);
         LayerCursor cursor = layer.cursor(KeyRange.ALL)) {
       while (cursor.next()) {
-        MemorySegment bytes = cursor.bytes();
         writer.add(
             cursor.upper(),
             cursor.middle(),
@@ -99,9 +98,9 @@ class LayerAllocationTest {
             cursor.lsn(),
             cursor.image(),
             cursor.initializes(),
-            bytes,
-            0,
-            (int) bytes.byteSize());
+            cursor.memory(),
+            cursor.offset(),
+            cursor.length());
       }
       return writer.finish(KeyRange.ALL, layer.lsns());
     }

@@ -3,13 +3,16 @@ package dev.varve.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -161,5 +164,53 @@ class MemoryLayerTest {
       assertThat(find(KEY, 0, lsn + 1, 1)).containsExactly(lsn + "=!" + text);
     }
     assertThat(find(KEY, 0, 10, 1)).isEmpty();
+  }
+
+  /// What is written in place takes no more room than it needs, and stands as what is copied does.
+  @Test
+  void takesBytesThatAreWrittenInPlace() throws IOException {
+    var budget = new MemoryBudget(1 << 24);
+    try (var layer = new MemoryLayer(1, budget)) {
+      long empty = budget.used();
+      for (int i = 0; i < 1000; i++) {
+        int length = i % 40;
+        byte fill = (byte) i;
+        layer.put(
+            0,
+            0,
+            i,
+            5,
+            false,
+            true,
+            8000,
+            (target, offset) -> {
+              target.asSlice(offset, length).fill(fill);
+              return length;
+            });
+      }
+      assertThat(budget.used() - empty).isLessThan(400_000);
+      assertThat(layer.bytes()).isEqualTo(1000 * MemoryLayer.HEADER + 25 * 40 * 39 / 2);
+      try (LayerCursor cursor = layer.cursor(KeyRange.ALL)) {
+        for (int i = 0; i < 1000; i++) {
+          assertThat(cursor.next()).isTrue();
+          assertThat(cursor.lower()).isEqualTo(i);
+          byte[] expected = new byte[i % 40];
+          Arrays.fill(expected, (byte) i);
+          assertThat(cursor.bytes().toArray(ValueLayout.JAVA_BYTE)).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  @Test
+  void refusesMoreBytesThanWereAnnounced() {
+    try (var layer = new MemoryLayer(1, new MemoryBudget(1 << 24))) {
+      assertThatThrownBy(() -> layer.put(0, 0, 1, 5, false, true, 8, (_, _) -> 9))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("9 bytes were written of at most 8");
+      assertThat(layer.keyCount()).isZero();
+      layer.put(0, 0, 1, 5, false, true, 8, (_, _) -> 8);
+      assertThat(layer.keyCount()).isEqualTo(1);
+    }
   }
 }

@@ -149,7 +149,6 @@ final class Flush {
   }
 
   private static void add(DeltaLayerWriter writer, LayerCursor cursor) throws IOException {
-    var bytes = cursor.bytes();
     writer.add(
         cursor.upper(),
         cursor.middle(),
@@ -157,9 +156,9 @@ final class Flush {
         cursor.lsn(),
         cursor.image(),
         cursor.initializes(),
-        bytes,
-        0,
-        (int) bytes.byteSize());
+        cursor.memory(),
+        cursor.offset(),
+        cursor.length());
   }
 
   private void commit(Written flushed) throws IOException, InterruptedException {

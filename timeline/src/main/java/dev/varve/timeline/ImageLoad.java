@@ -164,9 +164,13 @@ public final class ImageLoad implements AutoCloseable {
       while (cursor.next()) {
         last = Key.of(cursor.upper(), cursor.middle(), cursor.lower());
         first = first == null ? last : first;
-        MemorySegment bytes = cursor.bytes();
         writer.add(
-            cursor.upper(), cursor.middle(), cursor.lower(), bytes, 0, (int) bytes.byteSize());
+            cursor.upper(),
+            cursor.middle(),
+            cursor.lower(),
+            cursor.memory(),
+            cursor.offset(),
+            cursor.length());
       }
       name = unused(first == null ? Key.MIN : first, last.next());
       finished = writer.finish(name.keys());

@@ -4,6 +4,7 @@ import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.model.VersionBytes;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +60,21 @@ public final class Ingest implements AutoCloseable {
       int length) {
     enterRecord(lsn);
     open.put(upper, middle, lower, lsn, false, initializes, bytes, offset, length);
+  }
+
+  /// Stores what happens to a page, and has it written in place.
+  ///
+  /// @param most that many bytes are written at most
+  public void change(
+      long upper,
+      long middle,
+      long lower,
+      long lsn,
+      boolean initializes,
+      int most,
+      VersionBytes bytes) {
+    enterRecord(lsn);
+    open.put(upper, middle, lower, lsn, initializes, most, bytes);
   }
 
   private void enterRecord(long lsn) {

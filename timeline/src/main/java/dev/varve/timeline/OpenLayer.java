@@ -1,6 +1,7 @@
 package dev.varve.timeline;
 
 import dev.varve.layer.MemoryLayer;
+import dev.varve.model.VersionBytes;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.Semaphore;
@@ -58,6 +59,22 @@ final class OpenLayer {
       MemorySegment bytes,
       long offset,
       int length) {
+    layerFor(lsn).put(upper, middle, lower, lsn, image, initializes, bytes, offset, length);
+  }
+
+  /// By the writer, within a record: a change that is written in place.
+  void put(
+      long upper,
+      long middle,
+      long lower,
+      long lsn,
+      boolean initializes,
+      int most,
+      VersionBytes bytes) {
+    layerFor(lsn).put(upper, middle, lower, lsn, false, initializes, most, bytes);
+  }
+
+  private MemoryLayer layerFor(long lsn) {
     MemoryLayer open = layer;
     if (open == null) {
       open = open();
@@ -65,7 +82,7 @@ final class OpenLayer {
     if (Long.compareUnsigned(lsn, highest) > 0) {
       highest = lsn;
     }
-    open.put(upper, middle, lower, lsn, image, initializes, bytes, offset, length);
+    return open;
   }
 
   private MemoryLayer open() {

@@ -8,6 +8,7 @@ import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.model.VersionBytes;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
 import dev.varve.redo.Redo;
@@ -45,6 +46,7 @@ final class ReplayStore implements VersionStore {
   private final TreeMap<Key, byte[]> values = new TreeMap<>();
   private final Set<Key> broken = new TreeSet<>();
   private final List<Failure> failures = new ArrayList<>();
+  private MemorySegment scratch = MemorySegment.ofArray(new byte[2 * Page.SIZE]);
 
   ReplayStore(PgVersion version, Lsn start, PageStore pages) {
     this.version = version;
@@ -122,6 +124,22 @@ final class ReplayStore implements VersionStore {
       setBroken(key);
       failures.add(new Failure(key, lsn, e));
     }
+  }
+
+  @Override
+  public void change(
+      long upper,
+      long middle,
+      long lower,
+      long lsn,
+      boolean initializes,
+      int most,
+      VersionBytes bytes) {
+    if (scratch.byteSize() < most) {
+      scratch = MemorySegment.ofArray(new byte[2 * Integer.highestOneBit(most)]);
+    }
+    int length = bytes.write(scratch, 0);
+    change(upper, middle, lower, lsn, initializes, scratch, 0, length);
   }
 
   private void setBroken(Key key) {

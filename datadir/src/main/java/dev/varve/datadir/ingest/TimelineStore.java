@@ -4,6 +4,7 @@ import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.model.VersionBytes;
 import dev.varve.postgres.PgVersion;
 import dev.varve.timeline.HistorySink;
 import dev.varve.timeline.ImageLoad;
@@ -58,6 +59,18 @@ final class TimelineStore implements VersionStore {
       long offset,
       int length) {
     ingest.change(upper, middle, lower, lsn, initializes, bytes, offset, length);
+  }
+
+  @Override
+  public void change(
+      long upper,
+      long middle,
+      long lower,
+      long lsn,
+      boolean initializes,
+      int most,
+      VersionBytes bytes) {
+    ingest.change(upper, middle, lower, lsn, initializes, most, bytes);
   }
 
   /// They go past the open layer, which can't be frozen within a record, into image layers.

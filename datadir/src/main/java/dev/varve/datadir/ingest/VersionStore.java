@@ -3,6 +3,7 @@ package dev.varve.datadir.ingest;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
+import dev.varve.model.VersionBytes;
 import dev.varve.postgres.PgVersion;
 import dev.varve.timeline.HistorySink;
 import dev.varve.timeline.ScanSink;
@@ -47,6 +48,18 @@ public interface VersionStore extends AutoCloseable {
       MemorySegment bytes,
       long offset,
       int length);
+
+  /// Stores what happens to a page, and has it written in place.
+  ///
+  /// @param most that many bytes are written at most
+  void change(
+      long upper,
+      long middle,
+      long lower,
+      long lsn,
+      boolean initializes,
+      int most,
+      VersionBytes bytes);
 
   /// Stores more images as of `lsn`, a record's, than should be kept in memory until the next
   /// {@link #advance}.

@@ -4,12 +4,14 @@ import static dev.varve.datadir.DirectoryKeys.PAGE;
 
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
+import dev.varve.model.VersionBytes;
 import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.wal.WalRecord;
 import dev.varve.redo.ChangeWriter;
 import dev.varve.timeline.ScanSink;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +26,19 @@ final class VersionWriter {
   private static final int SMALL = 64;
   private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[0]);
 
+  /// What a block of the record at hand does to its page.
+  private static final class BlockChange implements VersionBytes {
+    private @Nullable WalRecord record;
+    private int block;
+
+    @Override
+    public int write(MemorySegment target, long offset) {
+      return ChangeWriter.write(Objects.requireNonNull(record), block, target, offset);
+    }
+  }
+
   private final VersionStore store;
+  private final BlockChange change = new BlockChange();
   private final MemorySegment small = MemorySegment.ofArray(new byte[SMALL]);
   private MemorySegment scratch = MemorySegment.ofArray(new byte[2 * Page.SIZE]);
   private long lsn;
@@ -68,17 +82,16 @@ final class VersionWriter {
 
   /// What the block with index `i` of the record does to its page.
   void block(WalRecord record, int i) {
-    MemorySegment target = scratch(ChangeWriter.sizeBound(record, i));
-    int length = ChangeWriter.write(record, i, target, 0);
+    change.record = record;
+    change.block = i;
     store.change(
         Key.upper(PAGE, record.tablespace(i)),
         Key.middle(record.database(i), record.relation(i)),
         Key.lower(record.fork(i), record.block(i)),
         lsn,
         ChangeWriter.initializes(record, i),
-        target,
-        0,
-        length);
+        ChangeWriter.sizeBound(record, i),
+        change);
   }
 
   /// A segment of at least that many bytes to make a change in.
