@@ -148,6 +148,9 @@ final class TenantRoutes {
   private Lsn branchPoint(Timeline ancestor, ObjectNode body) {
     var lsn = Call.text(body, "ancestor_start_lsn").map(text -> Call.parse(text, Lsn::parse));
     if (lsn.isPresent()) {
+      if (lsn.get().isAfter(ancestor.lastRecordLsn())) {
+        receivers.awaitSource(ancestor); // which may have written it already
+      }
       Tenants.requireBranchPoint(ancestor, lsn.get());
       return lsn.get().alignDown();
     }
