@@ -13,8 +13,8 @@ import java.lang.foreign.MemorySegment;
 /// | 24-29  | the highest TID that belongs on the page, unless it is the rightmost             |
 /// | 32-    | items of 10 bytes: child (block number, high half, low half), its highest TID    |
 ///
-/// The special space has the count of the items. The page's lower bound is the end of the items,
-/// but may be anything on pages that were last changed before PostgreSQL 9.4.
+/// The special space has the count of the items. The page's lower bound is the end of the items, or
+/// that of the header on pages that were last changed before PostgreSQL 9.4.
 ///
 /// PostgreSQL's `access/ginblock.h` and `access/ginxlog.h`.
 final class GinDataPage {

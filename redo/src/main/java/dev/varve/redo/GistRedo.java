@@ -23,9 +23,9 @@ import java.lang.foreign.MemorySegment;
 /// A child whose split is complete is special: the record is written *before* the child changes, so
 /// even an image that redo restores lacks the change ({@link #completesSplit}).
 ///
-/// Flag 4 of a page, "tuples were deleted", is read by nobody. Servers set it in a leaf when
-/// PAGE_UPDATE removes items, and none when it is DELETE; so does this. (Their redo sets it in both
-/// cases, and the minor versions from 15.20 and 17.12 on never.)
+/// Flag 4 of a page, "tuples were deleted", is read by `pageinspect` alone. Servers set it in a
+/// leaf when PAGE_UPDATE removes items, and none when it is DELETE; so does this. (Their redo sets
+/// it in both cases, and the minor versions from 15.20 and 17.12 on never.)
 final class GistRedo {
 
   private GistRedo() {}

@@ -19,8 +19,9 @@ import java.lang.foreign.MemorySegment;
 /// when the main data says so. PostgreSQL's `access/spgxlog.h`; only VACUUM_REDIRECT differs
 /// between 14 and 18.
 ///
-/// Some records end with the state of who wrote them, 8 bytes: the transaction that goes into
-/// redirects (`u32`), whether an index is being built (`u8`; there are no redirects then).
+/// The fixed part of some records ends with the state of who wrote them, 8 bytes: the transaction
+/// that goes into redirects (`u32`), whether an index is being built (`u8`; there are no redirects
+/// then).
 final class SpgistRedo {
 
   private static final int LEAF_TUPLE = 10;

@@ -110,7 +110,7 @@ final class TenantFiles {
             deleteTree(timeline);
           } else if (isId(name) && isId(tenant.getFileName().toString())) {
             var files = new TimelineFiles(timeline);
-            if (files.isUnfinished()) {
+            if (isUnfinished(files)) {
               LOG.log(WARNING, "{0} was never finished; it goes", timeline);
               deleteTree(timeline);
             } else {
@@ -123,6 +123,16 @@ final class TenantFiles {
       }
     }
     return all;
+  }
+
+  /// One that can't be looked into is not: it is opened, and says itself what is wrong.
+  private static boolean isUnfinished(TimelineFiles files) {
+    try {
+      return files.isUnfinished();
+    } catch (IOException e) {
+      LOG.log(WARNING, "can't look into " + files.directory(), e);
+      return false;
+    }
   }
 
   private static boolean isId(String name) {

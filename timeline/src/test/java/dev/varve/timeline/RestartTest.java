@@ -14,6 +14,7 @@ import dev.varve.model.PageserverException;
 import dev.varve.model.TimelineId;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -109,6 +110,19 @@ class RestartTest {
   }
 
   /// Syncing is what a branch costs, and it is three: one file, its directory, the directory above.
+  /// What can't be looked into is broken, and harms no other.
+  @Test
+  void aStrayFileInTheWayOfATimelineDoesNotStopTheOthers() throws IOException {
+    var stray = new TimelineId(0, 9);
+    Path timelines = disk.root().resolve("data/tenants/" + Fixture.TENANT + "/timelines");
+    DurableFile.write(timelines.resolve(stray.toString()), new byte[] {1});
+    DurableFile.syncDirectory(timelines);
+    crash();
+    assertThat(read(root, 0, START)).isEqualTo(7);
+    assertThat(server.tenants.find(Fixture.TENANT, stray).orElseThrow().state().toString())
+        .contains(stray.toString());
+  }
+
   @Test
   void aBranchIsDurableAfterTheFewestOperations() {
     long before = disk.operations();

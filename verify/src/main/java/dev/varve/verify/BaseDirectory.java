@@ -19,7 +19,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -44,13 +46,10 @@ record BaseDirectory(Path directory, ControlFile control, @Nullable BackupLabel 
     Path label = directory.resolve("backup_label");
     BackupLabel backup =
         Files.isRegularFile(label) ? BackupLabel.parse(Files.readAllBytes(label)) : null;
-    boolean stopped =
-        file.state() == ClusterState.SHUT_DOWN
-            || file.state() == ClusterState.SHUT_DOWN_IN_RECOVERY;
-    if (backup == null && !stopped) {
+    if (backup == null && file.state() != ClusterState.SHUT_DOWN) {
       throw new PageserverException.InvalidRequest(
           directory
-              + " is of a server that was not shut down, and has no backup_label: stop the server,"
+              + " is not of a primary that was shut down, and has no backup_label: stop the server,"
               + " or use pg_basebackup");
     }
     return new BaseDirectory(directory, file, backup);
@@ -88,7 +87,7 @@ record BaseDirectory(Path directory, ControlFile control, @Nullable BackupLabel 
   /// @param scratch an empty folder for what will be changed
   ReplayStore load(Path scratch, int frames) throws IOException {
     Map<Stretch, Path> stretches = new HashMap<>();
-    Map<Path, DataFile> others = new HashMap<>();
+    List<Path> others = new ArrayList<>();
     Map<DataFile.RelationSegment, Long> relations = new HashMap<>();
     find(stretches, relations, others);
     var store =
@@ -96,7 +95,7 @@ record BaseDirectory(Path directory, ControlFile control, @Nullable BackupLabel 
             version(), start(), new PageStore(new ChangedPages(stretches, scratch), frames));
     try (var files = new BackupImport(new Target(store), ImportProgress.NONE)) {
       relations.forEach(files::leave);
-      for (Path file : others.keySet()) {
+      for (Path file : others) {
         try (InputStream in = Files.newInputStream(file)) {
           files.file(0, directory.relativize(file).toString(), Files.size(file), in);
         }
@@ -112,7 +111,7 @@ record BaseDirectory(Path directory, ControlFile control, @Nullable BackupLabel 
   private void find(
       Map<Stretch, Path> stretches,
       Map<DataFile.RelationSegment, Long> relations,
-      Map<Path, DataFile> others)
+      List<Path> others)
       throws IOException {
     var names = new DataFiles(version());
     try (Stream<Path> paths = Files.walk(directory, FileVisitOption.FOLLOW_LINKS)) {
@@ -130,10 +129,10 @@ record BaseDirectory(Path directory, ControlFile control, @Nullable BackupLabel 
               DataFile.TwoPhase _,
               DataFile.Label _,
               DataFile.TablespaceMapFile _ ->
-              others.put(path, file);
+              others.add(path);
           case DataFile.Other(String name) -> {
             if (name.startsWith("pg_logical/")) {
-              others.put(path, file); // origins; the configuration is of no use here
+              others.add(path); // origins; the configuration is of no use here
             }
           }
           case DataFile.WalSegment _,

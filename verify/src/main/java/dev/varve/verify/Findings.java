@@ -38,7 +38,7 @@ final class Findings {
     /// Blocks for which there is no redo.
     long unknown;
 
-    /// Blocks changed with nothing in the log to compare them with.
+    /// Blocks that nothing in the log could be compared with.
     long unchecked;
 
     private Count(String type) {

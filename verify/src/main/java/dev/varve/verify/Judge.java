@@ -102,6 +102,9 @@ final class Judge implements WalIngest.Witness {
     if (!consistent || !FullImages.areComparable(record, i)) {
       return false;
     }
+    if (!store.covers(key(record, i))) {
+      return false; // what is there was cut off, or of another relation
+    }
     MemorySegment page = store.page(key(record, i));
     if (page == null || Page.isNew(page) || FullImages.isSequence(page)) {
       return false;
@@ -145,7 +148,11 @@ final class Judge implements WalIngest.Witness {
   }
 
   private void compareFullImage(WalRecord record, int i, Key key) {
-    if (!judging || !hasBefore[i]) {
+    if (!judging) {
+      return;
+    }
+    if (!hasBefore[i]) {
+      count.unchecked++;
       return;
     }
     MemorySegment page = before[i];

@@ -3,6 +3,7 @@ package dev.varve.verify;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.varve.datadir.DirectoryKeys;
+import dev.varve.datadir.DirectoryValues;
 import dev.varve.datadir.ingest.VersionStore;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
@@ -88,7 +89,9 @@ final class ReplayStore implements VersionStore {
       return;
     }
     Key key = Key.of(upper, middle, lower);
-    if (!isPage(key)) {
+    if (!isPage(key) && length == 0) {
+      values.remove(key);
+    } else if (!isPage(key)) {
       values.put(key, bytes.asSlice(offset, length).toArray(JAVA_BYTE));
     } else if (length == Page.SIZE) {
       MemorySegment.copy(bytes, offset, pages.change(upper, middle, lower), 0, length);
@@ -159,9 +162,16 @@ final class ReplayStore implements VersionStore {
     return broken.contains(key);
   }
 
-  /// How many pages can't be read as the log is now.
-  int brokenPages() {
-    return broken.size();
+  /// How many pages of relations that are there can't be read as the log is now.
+  long brokenPages() {
+    return broken.stream().filter(this::covers).count();
+  }
+
+  /// Whether a page of a relation is one as the log is now: what it held when the relation was
+  /// longer, or another one, is still there.
+  boolean covers(Key key) {
+    byte[] blocks = values.get(DirectoryKeys.relationSize(DirectoryKeys.relationOf(key)));
+    return blocks != null && Integer.toUnsignedLong(key.block()) < DirectoryValues.size(blocks);
   }
 
   /// The page, to be read until the next call; null when there is none, or it is broken.
@@ -188,8 +198,7 @@ final class ReplayStore implements VersionStore {
 
   @Override
   public byte @Nullable [] value(Key key) {
-    byte[] value = values.get(key);
-    return value == null || value.length == 0 ? null : value;
+    return values.get(key);
   }
 
   @Override
@@ -205,9 +214,7 @@ final class ReplayStore implements VersionStore {
   public void scan(KeyRange keys, ScanSink sink) {
     for (Map.Entry<Key, byte[]> entry :
         values.subMap(keys.start(), true, keys.end(), false).entrySet()) {
-      if (entry.getValue().length > 0) {
-        sink.value(entry.getKey(), MemorySegment.ofArray(entry.getValue()));
-      }
+      sink.value(entry.getKey(), MemorySegment.ofArray(entry.getValue()));
     }
   }
 

@@ -9,7 +9,8 @@ package dev.varve.verify;
 /// @param images blocks whose full-page image was compared with what redo had built so far
 /// @param mismatched blocks that were not as the record says
 /// @param unknown blocks for which there is no redo
-/// @param unchecked blocks changed with nothing in the log to compare them with
+/// @param unchecked blocks that nothing in the log could be compared with: changed, or given as a
+///   full-page image by a record that does not say the rest
 public record TypeCount(
     String type,
     long seen,

@@ -24,7 +24,7 @@ public record Verdict(
     Optional<String> reason,
     List<TypeCount> counts,
     List<Mismatch> mismatches,
-    int brokenPages,
+    long brokenPages,
     List<String> leftOut) {
 
   public Verdict {
@@ -47,6 +47,7 @@ public record Verdict(
     TypeCount total = total();
     return total.mismatched() == 0
         && total.unknown() == 0
+        && brokenPages == 0
         && consistent.isPresent()
         && reason.isEmpty();
   }

@@ -150,12 +150,10 @@ public final class WalVerification {
   private void replay(ArchivedLog log, WalIngest ingest, Judge judge) throws IOException {
     try {
       boolean done = log.feed(ingest, () -> isDone(ingest, judge));
-      boolean early =
-          options.to().isPresent() || (!ingest.ended() && log.goesOnAfter(ingest.position()));
-      if (!done && early) {
+      if (!done && (options.to().isPresent() || log.goesOn(ingest))) {
         reason = log.end();
       }
-    } catch (PageserverException.DataCorrupted e) {
+    } catch (PageserverException.DataCorrupted | PageserverException.Unsupported e) {
       reason = e.getMessage();
     }
     if (!ingest.lastRecord().isAfter(base.start())) {

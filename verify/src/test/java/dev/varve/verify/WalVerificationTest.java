@@ -20,11 +20,13 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -176,6 +178,8 @@ class WalVerificationTest {
     try (LocalCluster cluster = server(18).create()) {
       Path base = copy(cluster.dataDirectory());
       cluster.start();
+      cluster.execute("create table early ()");
+      Lsn early = Lsn.parse(cluster.query("select pg_current_wal_insert_lsn()"));
       load(cluster, 150);
       cluster.execute("select pg_switch_wal()", "create table late ()");
       cluster.stop(StopMode.FAST);
@@ -204,6 +208,15 @@ class WalVerificationTest {
       assertThat(damaged.isGood()).isFalse();
       assertThat(damaged.reason().orElseThrow()).contains("0/");
       assertThat(damaged.mismatches()).isEmpty();
+
+      // A copy made too early has zeroes from some record on, and the log goes on all the same.
+      Files.copy(wal.resolve(first.getFileName()), first, StandardCopyOption.REPLACE_EXISTING);
+      assertThat(verify(options).reason()).isEmpty();
+      clear(first, (int) (early.value() % (16 << 20)));
+      Verdict stale = verify(options);
+      assertThat(stale.isGood()).isFalse();
+      assertThat(stale.end()).isEqualTo(early);
+      assertThat(stale.reason().orElseThrow()).contains("zeroes", early.toString());
 
       Files.delete(first);
       assertThatThrownBy(() -> verify(options))
@@ -303,6 +316,12 @@ class WalVerificationTest {
       }
       return base;
     }
+  }
+
+  private static void clear(Path file, int from) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    Arrays.fill(bytes, from, bytes.length, (byte) 0);
+    Files.write(file, bytes);
   }
 
   private static void flip(Path file, long at) throws IOException {

@@ -177,7 +177,8 @@ final class Session implements WalHandler, AutoCloseable {
     if (now != null) {
       long flushed = sink.flushed();
       if (flushed != reportedFlush) {
-        now.sendStatus(received, flushed, sink.applied(), false);
+        // No more than that, or it would speak for commits that wait for a standby to receive them.
+        now.sendStatus(flushed, flushed, flushed, false);
         reportedFlush = flushed;
       }
       now.sendStatus(received, NOT_SAID, sink.applied(), replyRequested);

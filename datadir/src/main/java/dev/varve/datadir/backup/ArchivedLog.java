@@ -50,9 +50,9 @@ public final class ArchivedLog {
     return files.end();
   }
 
-  /// Whether there are segments beyond what was fed.
-  public boolean goesOnAfter(Lsn lsn) {
-    return archive.goesOnAfter(path, lsn);
+  /// Whether there is more of the log than was fed, when {@link #feed} found no more.
+  public boolean goesOn(WalIngest ingest) throws IOException {
+    return files.goesOn(ingest, path, archive);
   }
 
   /// Sentences on WAL that is there and is not of this log.

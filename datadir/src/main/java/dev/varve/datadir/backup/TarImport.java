@@ -168,11 +168,8 @@ public final class TarImport {
       WalIngest ingest, WalFiles files, WalPath path, WalArchive archive) throws IOException {
     try {
       files.feed(ingest, path, () -> false);
-      // Zeroes end the log itself; a server's own folder has segments for later after that.
-      return !ingest.ended() && archive.goesOnAfter(path, ingest.position())
-          ? Optional.of(files.end())
-          : Optional.empty();
-    } catch (PageserverException.DataCorrupted e) {
+      return files.goesOn(ingest, path, archive) ? Optional.of(files.end()) : Optional.empty();
+    } catch (PageserverException.DataCorrupted | PageserverException.Unsupported e) {
       return Optional.ofNullable(e.getMessage());
     }
   }

@@ -85,6 +85,15 @@ final class Unpacked extends FilterInputStream {
     }
   }
 
+  @Override
+  public long skip(long count) throws IOException {
+    try {
+      return super.skip(count);
+    } catch (MalformedInputException e) {
+      throw damaged(e);
+    }
+  }
+
   private static IOException damaged(MalformedInputException e) {
     return new IOException("its compression is damaged: " + e.getMessage(), e);
   }

@@ -110,8 +110,15 @@ final class WalArchive {
   List<String> leftOut(WalPath path) {
     List<String> sentences = new ArrayList<>();
     for (int tli : last.keySet()) {
-      if (!path.contains(tli, Lsn.ZERO)) {
-        String number = Integer.toUnsignedString(tli);
+      String number = Integer.toUnsignedString(tli);
+      Lsn left = path.endOf(tli);
+      if (path.contains(tli, Lsn.ZERO)) {
+        if (last.getOrDefault(tli, Lsn.ZERO).isAfter(left)) {
+          sentences.add(
+              "the WAL of PostgreSQL timeline %s after %s was left out: %s, the newest that goes on from the backup, branches off there"
+                  .formatted(number, left, Integer.toUnsignedString(path.tli())));
+        }
+      } else {
         sentences.add(
             histories.containsKey(tli)
                 ? "the WAL of PostgreSQL timeline %s was left out: it is not in the past of %s, the newest that goes on from the backup"

@@ -3,6 +3,7 @@ package dev.varve.datadir.backup;
 import dev.varve.datadir.ingest.WalIngest;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.backup.WalPath;
 import dev.varve.postgres.wal.WalSegments;
 import java.io.IOException;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class WalFiles {
 
   private static final int PAGE = WalSegments.PAGE_SIZE;
+
+  /// Where a page's header has the page's own LSN.
+  private static final int PAGE_ADDRESS = 8;
 
   private final List<Path> folders;
   private final WalSegments segments;
@@ -56,6 +60,30 @@ final class WalFiles {
       }
     }
     return true;
+  }
+
+  /// Whether there is more of the log than was fed, when {@link #feed} found no more.
+  ///
+  /// Zeroes end it where a server wrote no further: what follows then are segments that the server
+  /// keeps for later, with other addresses in them. If the next one has its own address, the file
+  /// with the zeroes was copied too early.
+  boolean goesOn(WalIngest ingest, WalPath path, WalArchive archive) throws IOException {
+    Lsn at = ingest.position();
+    if (!ingest.ended()) {
+      return archive.goesOnAfter(path, at);
+    }
+    String before = end;
+    var next = new Lsn(segments.startOf(at.value()) + segments.size());
+    Found found = find(path, next);
+    end = before;
+    if (found == null) {
+      return false;
+    }
+    try (InputStream in = Unpacked.open(found.file())) {
+      byte[] header = in.readNBytes(PAGE_ADDRESS + Long.BYTES);
+      return header.length == PAGE_ADDRESS + Long.BYTES
+          && MemorySegment.ofArray(header).get(PgLayout.LONG, PAGE_ADDRESS) == next.value();
+    }
   }
 
   /// Why there was no more of the log when {@link #feed} said so, for people.

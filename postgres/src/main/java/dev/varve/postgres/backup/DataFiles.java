@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the names of the files of a data directory.
@@ -26,9 +27,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// What is ignored is what `pg_basebackup` leaves out of a backup, and what is of no use to a
 /// restored cluster: files of the server process, signals, statistics, temporary files, WAL archive
-/// status, the server's logs (`….log` in any folder), core dumps (`core`, `core.…`), the list of
-/// blocks that `pg_prewarm` keeps, and what `pg_upgrade` left. PostgreSQL's `common/relpath.h` and
-/// `backup/basebackup.c`.
+/// status, the server's logs (`….log` in any folder), core dumps (`core`, `core.….<number>`), the
+/// list of blocks that `pg_prewarm` keeps, and what `pg_upgrade` left. PostgreSQL's
+/// `common/relpath.h` and `backup/basebackup.c`.
 public final class DataFiles {
 
   public static final int DEFAULT_TABLESPACE = 1663;
@@ -72,6 +73,9 @@ public final class DataFiles {
           "standby.signal",
           "tablespace_map.old",
           ".DS_Store");
+
+  /// The kernel's names, with the process's number last.
+  private static final Pattern CORE_DUMP = Pattern.compile("core(\\..+)?\\.[0-9]+");
 
   private final @Nullable PgVersion version;
 
@@ -132,7 +136,7 @@ public final class DataFiles {
   private static boolean isIgnored(List<String> parts, String name) {
     return IGNORED_FILES.contains(name)
         || name.startsWith("pg_internal.init.")
-        || name.startsWith("core.")
+        || CORE_DUMP.matcher(name).matches()
         || name.endsWith(".log")
         || parts.stream().anyMatch(part -> part.startsWith("pgsql_tmp"))
         || (parts.size() > 1 && IGNORED_FOLDERS.contains(parts.getFirst()));

@@ -92,7 +92,7 @@ public final class PageMask {
         case 0xFF82 -> spgist(page);
         case 0xF091, 0xF092, 0xF093 -> brin(page);
         default -> {
-          if (page.get(PgLayout.INT, Page.special(page)) == SEQUENCE) {
+          if (isSequence(page, last)) {
             sequence(page);
           } else if (last == 0xFF83) {
             lsnAndChecksum(page);
@@ -103,6 +103,13 @@ public final class PageMask {
         }
       }
     }
+  }
+
+  /// A GIN page whose right neighbour has that number is none.
+  private static boolean isSequence(MemorySegment page, int last) {
+    return page.get(PgLayout.INT, Page.special(page)) == SEQUENCE
+        && last == 0
+        && Page.pointers(page) == 1;
   }
 
   public static void lsnAndChecksum(MemorySegment page) {

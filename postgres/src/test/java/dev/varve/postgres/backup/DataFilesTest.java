@@ -146,6 +146,9 @@ class DataFilesTest {
         "recovery.signal",
         "backup_label.old",
         "log/postgresql.log",
+        "core",
+        "core.4711",
+        "conf.d/core.postgres.4711",
       })
   void ignoresWhatACopyDoesNotNeed(String path) {
     assertThat(files.of(path)).isEqualTo(new DataFile.Ignored(path));

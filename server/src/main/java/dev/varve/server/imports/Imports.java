@@ -10,6 +10,7 @@ import dev.varve.task.TaskManager;
 import dev.varve.task.TaskSpec;
 import dev.varve.timeline.Tenants;
 import dev.varve.walreceiver.libpq.ConnectionInfo;
+import dev.varve.walreceiver.libpq.Environment;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -68,7 +69,12 @@ public final class Imports {
   ///
   /// @throws IllegalArgumentException when it is no connection string
   public ImportJob online(String name, String source) {
-    return begin(name, new OnlineImport(ConnectionInfo.parse(source), tenants, receivers)::run);
+    return begin(name, new OnlineImport(parse(source), tenants, receivers)::run);
+  }
+
+  /// The client has completed it; this server's own environment has no say in it.
+  private static ConnectionInfo parse(String source) {
+    return ConnectionInfo.parse(source, Environment.ofHome());
   }
 
   /// Begins to take in a base backup from this machine's disk.
