@@ -1,4 +1,4 @@
-/// What tests share: workloads, page masks, faults. Never in a production class path.
+/// What tests share: workloads, faults. Never in a production class path.
 @NullMarked
 package dev.varve.testkit;
 
