@@ -24,8 +24,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Replays WAL over a base backup, and compares each record's pages with what the WAL says of them.
 ///
-/// Memory does not grow with the archive: pages beyond the cache are in scratch files, which grow
-/// to the size of what was changed, and a tar is unpacked there first. One thread runs it.
+/// Memory does not grow with the length of the log, only, and little, with the files that it
+/// changes. Pages beyond the cache are in scratch files, which grow to the size of what was
+/// changed, dropped relations included; a tar is unpacked there first. One thread runs it.
 public final class WalVerification {
 
   /// What to verify.
@@ -33,7 +34,7 @@ public final class WalVerification {
   /// @param base a stopped server's data directory, an unpacked base backup, or a backup in tars
   /// @param wal a folder with segments; the base's own are used, too
   /// @param from records before are replayed and not judged
-  /// @param to the first LSN of which records are not replayed any more
+  /// @param to records that begin there or later are not judged, nor replayed beyond their page
   /// @param finished the data directory of the server after a clean stop at the log's end
   /// @param scratch a folder; what is put there is deleted again
   /// @param cachedPages pages kept in memory, 8 KiB each
