@@ -1,12 +1,8 @@
 package dev.varve.bench;
 
-import dev.varve.cluster.LocalCluster;
-import dev.varve.cluster.PostgresBinaries;
-import dev.varve.cluster.StopMode;
 import dev.varve.cluster.Trees;
 import dev.varve.datadir.ingest.WalIngest;
 import dev.varve.model.Lsn;
-import dev.varve.postgres.control.ClusterState;
 import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.wal.SegmentName;
 import dev.varve.postgres.wal.WalSegments;
@@ -18,9 +14,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.List;
 
 /// Taking WAL in, beside PostgreSQL's own recovery of the same WAL from the same files: until all
 /// of it can be read, and until all of it is durable.
@@ -34,14 +28,10 @@ final class IngestBench {
   private static final int WARM_UPS = 3;
   private static final int CHUNK = 128 << 10;
 
-  private static final Pattern REDO_TIME = Pattern.compile("redo done at .* elapsed: ([0-9.]+) s");
-  private static final Pattern CHECKPOINT_TIME =
-      Pattern.compile("checkpoint complete: .* total=([0-9.]+) s");
-
   private IngestBench() {}
 
   static void run(Path scratch, Results results) throws Exception {
-    for (SourceWal.Work work : SourceWal.Work.values()) {
+    for (SourceWal.Work work : List.of(SourceWal.Work.SMALL_INSERTS, SourceWal.Work.BANK)) {
       Path folder = scratch.resolve("ingest-" + work);
       SourceWal source = SourceWal.make(folder, work);
       for (int i = 0; i < WARM_UPS; i++) {
@@ -58,14 +48,17 @@ final class IngestBench {
       throws Exception {
     double megabytes = source.bytes() / 1e6;
     results.compare(
-        (durable ? "ingest until durable, " : "ingest until readable, ")
-            + work.toString().toLowerCase(Locale.ROOT).replace('_', ' '),
+        (durable ? "ingest until durable, " : "ingest until readable, ") + SourceWal.name(work),
         "MB/s",
         RUNS,
         true,
         () -> megabytes / ingest(source, folder.resolve("varve"), durable),
         durable ? "PostgreSQL 15's recovery and checkpoint" : "PostgreSQL 15's recovery",
-        () -> megabytes / recover(source, folder.resolve("recovery"), durable));
+        () -> {
+          Recovery recovery = Recovery.of(source, folder.resolve("recovery"), durable);
+          double seconds = recovery.seconds() + (durable ? recovery.checkpointSeconds() : 0);
+          return megabytes / seconds;
+        });
   }
 
   private static double ingest(SourceWal source, Path folder, boolean durable) throws Exception {
@@ -117,47 +110,5 @@ final class IngestBench {
         }
       }
     }
-  }
-
-  /// Starts a copy of the base with the WAL in its place: crash recovery replays it.
-  private static double recover(SourceWal source, Path folder, boolean durable) throws Exception {
-    SourceWal.copy(source.base(), folder);
-    for (Path segment : SourceWal.segments(folder.resolve("pg_wal"))) {
-      Files.delete(segment);
-    }
-    for (Path segment : source.segments()) {
-      Files.copy(segment, folder.resolve("pg_wal").resolve(segment.getFileName()));
-    }
-    markAsCrashed(folder.resolve("global/pg_control"));
-    try (LocalCluster cluster =
-        LocalCluster.existing(PostgresBinaries.of(15), folder)
-            .setting("shared_buffers", "512MB")
-            .setting("log_checkpoints", "on")
-            .setting("fsync", durable ? "on" : "off")
-            .start()) {
-      String log = Files.readString(cluster.log());
-      double seconds = seconds(REDO_TIME, log);
-      if (durable) {
-        seconds += seconds(CHECKPOINT_TIME, log);
-      }
-      cluster.stop(StopMode.IMMEDIATE);
-      return seconds;
-    } finally {
-      Trees.delete(folder);
-    }
-  }
-
-  private static double seconds(Pattern what, String log) throws IOException {
-    Matcher time = what.matcher(log);
-    if (!time.find()) {
-      throw new IOException("PostgreSQL's log has no \"" + what + "\"; it says:\n" + log);
-    }
-    return Double.parseDouble(time.group(1));
-  }
-
-  private static void markAsCrashed(Path path) throws IOException {
-    var control = ControlFile.parse(MemorySegment.ofArray(Files.readAllBytes(path)));
-    control.setState(ClusterState.IN_PRODUCTION);
-    Files.write(path, control.toBytes());
   }
 }

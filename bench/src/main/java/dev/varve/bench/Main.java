@@ -8,8 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// `./varve bench [decode] [ingest] [getpage] [branch]`: measures us beside a peer or a limit in
-/// the same run, and prints one table.
+/// `./varve bench [decode] [redo] [verify] [ingest] [getpage] [branch]`: measures us beside a peer
+/// or a limit in the same run, and prints one table.
 public final class Main {
 
   /// One family of measures.
@@ -22,6 +22,8 @@ public final class Main {
   private static Map<String, Family> families() {
     var families = new LinkedHashMap<String, Family>();
     families.put("decode", DecodeBench::run);
+    families.put("redo", RedoBench::run);
+    families.put("verify", VerifyBench::run);
     families.put("ingest", IngestBench::run);
     families.put("getpage", GetPageBench::run);
     families.put("branch", BranchBench::run);

@@ -99,7 +99,7 @@ final class Findings {
   List<TypeCount> counts() {
     var all = new ArrayList<TypeCount>();
     for (Count count : counts) {
-      if (count != null) {
+      if (count != null && count.seen > 0) {
         all.add(count.value());
       }
     }

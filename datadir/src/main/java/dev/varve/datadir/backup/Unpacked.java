@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.compressors.lz4.FramedLZ4CompressorInputStream;
 
@@ -29,6 +30,12 @@ final class Unpacked extends FilterInputStream {
 
   private static final int BUFFER = 1 << 18;
   private static final int LONGEST_MAGIC = 6;
+  private static final String GZIP = "1f8b";
+  private static final String LZ4 = "04224d18";
+  private static final String ZSTD = "28b52ffd";
+  private static final String BZIP2 = "425a68";
+  private static final String XZ = "fd377a585a00";
+  private static final List<String> MAGICS = List.of(GZIP, LZ4, ZSTD, BZIP2, XZ);
 
   private Unpacked(InputStream plain) {
     super(plain);
@@ -48,18 +55,26 @@ final class Unpacked extends FilterInputStream {
     }
   }
 
+  /// Whether a file is compressed, be it in a way that is refused.
+  static boolean isPacked(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      String magic = HexFormat.of().formatHex(in.readNBytes(LONGEST_MAGIC));
+      return MAGICS.stream().anyMatch(magic::startsWith);
+    }
+  }
+
   private static InputStream unpack(Path file, String magic, InputStream packed)
       throws IOException {
-    if (magic.startsWith("1f8b")) {
+    if (magic.startsWith(GZIP)) {
       return new GZIPInputStream(packed, BUFFER);
     }
-    if (magic.startsWith("04224d18")) {
+    if (magic.startsWith(LZ4)) {
       return new FramedLZ4CompressorInputStream(packed, true);
     }
-    if (magic.startsWith("28b52ffd")) {
+    if (magic.startsWith(ZSTD)) {
       return new ZstdJavaInputStream(packed);
     }
-    if (magic.startsWith("425a68") || magic.equals("fd377a585a00")) {
+    if (magic.startsWith(BZIP2) || magic.startsWith(XZ)) {
       throw new IOException(
           file
               + " is compressed by bzip2 or xz; decompress it, or compress it by gzip, lz4 or zstd");

@@ -97,14 +97,11 @@ final class WalFiles {
     long from = ingest.position().value();
     long segmentEnd = segments.startOf(from) + segments.size();
     long limit = Lsn.min(new Lsn(segmentEnd), path.endOf(found.tli())).value();
-    byte[] page = new byte[PAGE];
-    MemorySegment bytes = MemorySegment.ofArray(page);
-    try (InputStream in = Unpacked.open(found.file())) {
-      in.skipNBytes(segments.offset(from));
+    try (var in = new WalFileReader(found.file(), segments.offset(from))) {
       for (long at = from; at < limit && !done.getAsBoolean(); ) {
         int length = (int) Math.min(PAGE - (at & (PAGE - 1)), limit - at);
-        int read = in.readNBytes(page, 0, length);
-        ingest.feed(at, bytes, 0, read);
+        int read = in.next(length);
+        ingest.feed(at, in.bytes(), in.offset(), read);
         at += read;
         if (ingest.ended() || read < length) {
           return ended(ingest, found.file(), read < length);

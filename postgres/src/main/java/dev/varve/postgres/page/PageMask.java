@@ -26,6 +26,11 @@ public final class PageMask {
 
   private static final int HINT_FLAGS = 7;
   private static final long CHECKSUM = 8;
+
+  /// Lower and upper bound, special space, size and version.
+  private static final long BOUNDS = 12;
+
+  private static final long PRUNE_XID = 20;
   private static final int SEQUENCE = 0x1717;
 
   /// Last value i64, steps left in the log i64, whether it was called u8; behind the tuple's
@@ -132,7 +137,8 @@ public final class PageMask {
   }
 
   private static void pointerFlags(MemorySegment page) {
-    for (int i = 1; i <= Page.pointers(page); i++) {
+    int count = Page.pointers(page);
+    for (int i = 1; i <= count; i++) {
       int pointer = Page.pointer(page, i);
       Page.setPointer(page, i, Page.pointerOf(Page.offset(pointer), 0, Page.length(pointer)));
     }
@@ -152,23 +158,68 @@ public final class PageMask {
 
   private static void heap(MemorySegment page, int block) {
     standard(page);
-    for (int i = 1; i <= Page.pointers(page); i++) {
+    int count = Page.pointers(page);
+    for (int i = 1; i <= count; i++) {
       int pointer = Page.pointer(page, i);
       if (Page.pointerFlags(pointer) == Page.NORMAL) {
         heapTuple(page, Page.offset(pointer), block, i);
       }
       int length = Page.length(pointer);
       if (length > 0) {
-        int end = Page.offset(pointer) + length;
-        page.asSlice(end, (end + 7 & -8) - end).fill((byte) 0);
+        for (int at = Page.offset(pointer) + length; (at & 7) != 0; at++) {
+          page.set(PgLayout.BYTE, at, (byte) 0);
+        }
       }
     }
   }
 
-  private static void heapTuple(MemorySegment page, long tuple, int block, int number) {
-    int infomask = page.get(PgLayout.SHORT, tuple + 20);
+  /// Whether two heap pages are equal but for what their masks blank: a short way that may say no
+  /// when {@link #byManager} says yes, and never the other way around. One look at each tuple, and
+  /// nothing is written but what the mask blanks in `copy`.
+  ///
+  /// @param page stays as it is
+  /// @param copy is worthless after a no
+  public static boolean areEqualHeaps(MemorySegment page, MemorySegment copy) {
+    int lower = Page.lower(page);
+    int upper = Page.upper(page);
+    int special = Page.special(page);
+    if (lower < Page.HEADER || lower > upper || upper > special || special != Page.SIZE) {
+      return false;
+    }
+    boolean sameFlags = ((Page.flags(page) ^ Page.flags(copy)) & ~HINT_FLAGS) == 0;
+    if (!sameFlags
+        || MemorySegment.mismatch(page, BOUNDS, PRUNE_XID, copy, BOUNDS, PRUNE_XID) >= 0
+        || MemorySegment.mismatch(page, Page.HEADER, lower, copy, Page.HEADER, lower) >= 0) {
+      return false;
+    }
+    long same = MemorySegment.mismatch(page, upper, Page.SIZE, copy, upper, Page.SIZE);
+    if (same < 0) {
+      return true;
+    }
+    int count = Page.pointers(page);
+    for (int i = 1; i <= count; i++) {
+      int pointer = Page.pointer(page, i);
+      long tuple = Page.offset(pointer);
+      boolean maybe = tuple + 22 > upper + same && tuple <= Page.SIZE - 24;
+      if (maybe && Page.pointerFlags(pointer) == Page.NORMAL) {
+        copy.set(PgLayout.INT, tuple + 8, page.get(PgLayout.INT, tuple + 8));
+        short ours = page.get(PgLayout.SHORT, tuple + 20);
+        short theirs = copy.get(PgLayout.SHORT, tuple + 20);
+        if (ours != theirs && withoutHints(ours) == withoutHints(theirs)) {
+          copy.set(PgLayout.SHORT, tuple + 20, ours);
+        }
+      }
+    }
+    return MemorySegment.mismatch(page, upper, Page.SIZE, copy, upper, Page.SIZE) < 0;
+  }
+
+  private static short withoutHints(int infomask) {
     boolean frozen = (infomask & 0x0300) == 0x0300;
-    page.set(PgLayout.SHORT, tuple + 20, (short) (infomask & (frozen ? ~0x0C00 : ~0xFFF0)));
+    return (short) (infomask & (frozen ? ~0x0C00 : ~0xFFF0));
+  }
+
+  private static void heapTuple(MemorySegment page, long tuple, int block, int number) {
+    page.set(PgLayout.SHORT, tuple + 20, withoutHints(page.get(PgLayout.SHORT, tuple + 20)));
     page.set(PgLayout.INT, tuple + 8, 0);
     if (Short.toUnsignedInt(page.get(PgLayout.SHORT, tuple + 16)) == 0xFFFE) {
       page.set(PgLayout.SHORT, tuple + 12, (short) (block >>> 16));

@@ -110,9 +110,10 @@ public final class FullPageImage {
       return "a page image can't have " + length + " bytes at " + offset;
     }
     int stored = PAGE_SIZE - holeLength;
+    int holeEnd = holeOffset + holeLength;
     int got =
         switch (compression) {
-          case NONE -> copy(source, offset, length, page, stored);
+          case NONE -> length;
           case PGLZ -> Pglz.decompress(source, offset, length, page, stored);
           case LZ4 -> decompress(LZ4_DECOMPRESSOR, source, offset, length, page, stored);
           case ZSTD -> decompressZstd(source, offset, length, page, stored);
@@ -126,18 +127,14 @@ public final class FullPageImage {
           + ", do not give "
           + stored;
     }
-    int holeEnd = holeOffset + holeLength;
-    MemorySegment.copy(page, holeOffset, page, holeEnd, PAGE_SIZE - holeEnd);
+    if (compression == NONE) {
+      MemorySegment.copy(source, offset, page, 0, holeOffset);
+      MemorySegment.copy(source, offset + holeOffset, page, holeEnd, PAGE_SIZE - holeEnd);
+    } else {
+      MemorySegment.copy(page, holeOffset, page, holeEnd, PAGE_SIZE - holeEnd);
+    }
     page.asSlice(holeOffset, holeLength).fill((byte) 0);
     return null;
-  }
-
-  private static int copy(
-      MemorySegment source, long offset, int length, MemorySegment page, int stored) {
-    if (length == stored) {
-      MemorySegment.copy(source, offset, page, 0, length);
-    }
-    return length;
   }
 
   private static int decompressZstd(

@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.varve.postgres.PgLayout;
+import dev.varve.postgres.wal.ResourceManager;
 import java.lang.foreign.MemorySegment;
 import java.util.SortedSet;
+import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PageMaskTest {
 
@@ -134,5 +137,81 @@ class PageMaskTest {
     assertThatThrownBy(() -> PageMask.byLooks(page, 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("lower 8190");
+  }
+
+  /// Pages that differ in hints alone, in hints and in one bit of anything, or not at all.
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void agreesWithTheMaskWhetherHeapsAreEqual(long seed) {
+    var random = new SplittableRandom(seed);
+    int equal = 0;
+    for (int round = 0; round < 5_000; round++) {
+      MemorySegment page = heap(random);
+      MemorySegment copy = MemorySegment.ofArray(page.toArray(PgLayout.BYTE));
+      int hints = random.nextInt(6);
+      for (int i = 0; i < hints; i++) {
+        changeHint(random, copy);
+      }
+      boolean other = random.nextInt(3) == 0;
+      if (other) {
+        int at = random.nextInt(Page.SIZE);
+        copy.set(PgLayout.BYTE, at, (byte) (copy.get(PgLayout.BYTE, at) ^ 1 << random.nextInt(8)));
+      }
+      MemorySegment before = MemorySegment.ofArray(page.toArray(PgLayout.BYTE));
+      boolean same =
+          PageMask.areEqualHeaps(page, MemorySegment.ofArray(copy.toArray(PgLayout.BYTE)));
+      assertThat(page.mismatch(before)).as("seed %d, round %d", seed, round).isEqualTo(-1);
+      if (same || !other) {
+        assertThat(same).as("seed %d, round %d", seed, round).isTrue();
+        assertThat(areEqualMasked(page, copy)).as("seed %d, round %d", seed, round).isTrue();
+        equal++;
+      }
+    }
+    assertThat(equal).isBetween(3_000, 4_900);
+  }
+
+  private static boolean areEqualMasked(MemorySegment page, MemorySegment copy) {
+    PageMask.byManager(ResourceManager.HEAP.id(), page, 5);
+    PageMask.byManager(ResourceManager.HEAP.id(), copy, 5);
+    return page.mismatch(copy) < 0;
+  }
+
+  /// Some tuples of random bytes, one in eight frozen.
+  private static MemorySegment heap(SplittableRandom random) {
+    MemorySegment page = MemorySegment.ofArray(new byte[Page.SIZE]);
+    Page.initialize(page, 0);
+    int upper = Page.SIZE;
+    int count = 1 + random.nextInt(40);
+    for (int i = 1; i <= count; i++) {
+      int length = 24 + random.nextInt(120);
+      upper -= length + 7 & -8;
+      for (int at = upper; at < upper + length; at++) {
+        page.set(PgLayout.BYTE, at, (byte) random.nextInt());
+      }
+      page.set(PgLayout.SHORT, upper + 16L, (short) i);
+      if (random.nextInt(8) == 0) {
+        page.set(
+            PgLayout.SHORT, upper + 20L, (short) (page.get(PgLayout.SHORT, upper + 20L) | 0x0300));
+      }
+      Page.setPointer(page, i, Page.pointerOf(upper, Page.NORMAL, length));
+    }
+    Page.setLower(page, Page.HEADER + 4 * count);
+    Page.setUpper(page, upper);
+    return page;
+  }
+
+  private static void changeHint(SplittableRandom random, MemorySegment page) {
+    int item = Page.pointer(page, 1 + random.nextInt(Page.pointers(page)));
+    long tuple = Page.offset(item);
+    int infomask = page.get(PgLayout.SHORT, tuple + 20);
+    boolean frozen = (infomask & 0x0300) == 0x0300;
+    switch (random.nextInt(5)) {
+      case 0 -> page.set(PgLayout.INT, tuple + 8, random.nextInt());
+      case 1 -> page.set(PgLayout.SHORT, tuple + 20, (short) (infomask ^ 0x0800));
+      case 2 ->
+          page.set(PgLayout.SHORT, tuple + 20, (short) (infomask ^ (frozen ? 0x0400 : 0x1000)));
+      case 3 -> Page.setPruneXid(page, random.nextInt());
+      default -> Page.setLsn(page, random.nextLong());
+    }
   }
 }
