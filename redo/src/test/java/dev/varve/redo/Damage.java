@@ -103,13 +103,20 @@ final class Damage {
 
   /// Damages a page in one way.
   void page(MemorySegment page) {
-    switch (random.nextInt(10)) {
+    int lower = Math.clamp(Page.lower(page), Page.HEADER + 4, Page.SIZE);
+    int upper = Math.min(Page.upper(page), Page.SIZE);
+    int special = Math.min(Page.special(page), Page.SIZE);
+    switch (random.nextInt(14)) {
       case 0 -> page.fill((byte) 0);
       case 1 -> page.fill((byte) (random.nextBoolean() ? 0xFF : random.nextInt()));
       case 2, 3 -> put(page, 8 + 2 * random.nextInt(6), 2, interesting());
       case 4 -> put(page, 10 + 2 * random.nextInt(5), 2, random.nextInt(Page.SIZE + 2));
       case 5, 6, 7 -> pointers(page);
-      case 8 -> numbers(page, Math.min(Page.special(page), Page.SIZE), Page.SIZE);
+      case 8 -> numbers(page, special, Page.SIZE);
+      case 9 -> numbers(page, Page.HEADER, lower);
+      case 10 -> numbers(page, Page.HEADER, Page.HEADER + 64);
+      case 11 -> numbers(page, upper, special);
+      case 12 -> overlap(page);
       default -> numbers(page, Page.HEADER, Page.SIZE);
     }
     // The first bytes tell whether the page has the change already; most pages shall not.
@@ -118,8 +125,21 @@ final class Damage {
     }
   }
 
+  private static int count(MemorySegment page) {
+    return Math.clamp(Page.pointers(page), 1, (Page.SIZE - Page.HEADER) / 4);
+  }
+
+  /// Makes line pointers the same as one of them, so that their tuples take more than there is.
+  private void overlap(MemorySegment page) {
+    int count = count(page);
+    int pointer = Page.pointer(page, 1 + random.nextInt(count));
+    for (int number = 1 + random.nextInt(count); number <= count; number++) {
+      Page.setPointer(page, number, pointer);
+    }
+  }
+
   private void pointers(MemorySegment page) {
-    int count = Math.clamp(Page.pointers(page), 1, (Page.SIZE - Page.HEADER) / 4);
+    int count = count(page);
     for (int i = random.nextInt(POINTERS_CHANGED); i >= 0; i--) {
       int number = 1 + random.nextInt(count);
       int old = Page.pointer(page, number);

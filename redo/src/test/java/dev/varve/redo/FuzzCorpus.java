@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 
 /// What the fuzzer begins with: the records that {@link ChangeSample}s are of, the pages that they
 /// changed, and images of some of those pages. Never changes; any number of threads.
@@ -22,7 +23,7 @@ final class FuzzCorpus {
   /// their data.
   record Source(PgVersion version, RecordParts record) {}
 
-  private final List<Source> sources = new ArrayList<>();
+  private final Map<Integer, List<Source>> sources = new TreeMap<>();
   private final Map<Integer, List<byte[]>> pages = new HashMap<>();
   private final List<byte[]> allPages = new ArrayList<>();
   private final List<RecordParts.Image> images = new ArrayList<>();
@@ -35,7 +36,10 @@ final class FuzzCorpus {
       List<ChangeSample> samples = ChangeSample.of(name);
       samples.forEach(corpus::addPages);
       for (RecordParts record : records(version, samples).values()) {
-        corpus.sources.add(new Source(version, record));
+        corpus
+            .sources
+            .computeIfAbsent(record.rmgr, _ -> new ArrayList<>())
+            .add(new Source(version, record));
       }
     }
     corpus.makeImages();
@@ -84,8 +88,9 @@ final class FuzzCorpus {
     }
   }
 
+  /// A record, of each resource manager as often as of any other.
   Source source(SplittableRandom random) {
-    return any(sources, random);
+    return any(any(List.copyOf(sources.values()), random), random);
   }
 
   /// An image as a server of this version stores it, for redo to restore.
