@@ -227,6 +227,25 @@ class FullPageImageTest {
     }
   }
 
+  /// The decompressor's own failure is another one here than for other damage.
+  @Test
+  void refusesAZstdFrameOfImpossibleSize() {
+    byte[] frame = HexFormat.of().parseHex("28b52ffde4001f4d00001000ff0000fbdf032cb48fa405");
+    MemorySegment page = MemorySegment.ofArray(new byte[PAGE]);
+    assertThatThrownBy(
+            () ->
+                FullPageImage.restore(
+                    MemorySegment.ofArray(frame),
+                    0,
+                    frame.length,
+                    0,
+                    0,
+                    FullPageImage.ZSTD,
+                    page))
+        .isInstanceOf(WalException.class)
+        .hasMessageContaining("damaged");
+  }
+
   @Test
   void cutsNoHoleOutsideThePage() {
     MemorySegment bytes = MemorySegment.ofArray(new byte[PAGE]);
