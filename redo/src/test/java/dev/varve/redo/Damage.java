@@ -54,6 +54,10 @@ final class Damage {
   }
 
   private int interesting() {
+    return interesting(random);
+  }
+
+  private static int interesting(SplittableRandom random) {
     return NUMBERS[random.nextInt(NUMBERS.length)];
   }
 
@@ -138,28 +142,42 @@ final class Damage {
     }
   }
 
+  /// Changes a few line pointers, each in its way, or all from one on in the same way: the one that
+  /// the record names is then among them.
   private void pointers(MemorySegment page) {
     int count = count(page);
-    for (int i = random.nextInt(POINTERS_CHANGED); i >= 0; i--) {
-      int number = 1 + random.nextInt(count);
-      int old = Page.pointer(page, number);
-      int offset = Page.offset(old);
-      int flags = Page.pointerFlags(old);
-      int length = Page.length(old);
-      switch (random.nextInt(6)) {
-        case 0 -> offset = interesting();
-        case 1 -> offset += random.nextInt(-2, 3) * (random.nextBoolean() ? 8 : 1);
-        case 2 -> flags = random.nextInt(4);
-        case 3 -> length = random.nextBoolean() ? interesting() : length + random.nextInt(-9, 10);
-        case 4 -> offset = Page.offset(Page.pointer(page, 1 + random.nextInt(count)));
-        default -> {
-          if (Page.hasStorage(old) && offset + length <= Page.SIZE) {
-            numbers(page, offset, offset + Math.min(length, 40));
-          }
+    int first = 1 + random.nextInt(count);
+    if (random.nextBoolean()) {
+      for (int i = random.nextInt(POINTERS_CHANGED); i >= 0; i--) {
+        pointer(page, 1 + random.nextInt(count), random);
+      }
+    } else {
+      long same = random.nextLong();
+      for (int number = random.nextBoolean() ? 1 : first; number <= count; number++) {
+        pointer(page, number, new SplittableRandom(same));
+      }
+    }
+  }
+
+  private static void pointer(MemorySegment page, int number, SplittableRandom random) {
+    int old = Page.pointer(page, number);
+    int offset = Page.offset(old);
+    int flags = Page.pointerFlags(old);
+    int length = Page.length(old);
+    switch (random.nextInt(6)) {
+      case 0 -> offset = interesting(random);
+      case 1 -> offset += random.nextInt(-2, 3) * (random.nextBoolean() ? 8 : 1);
+      case 2 -> flags = random.nextInt(4);
+      case 3 -> length = interesting(random);
+      case 4 -> length += random.nextInt(-9, 10);
+      default -> {
+        int at = random.nextInt(40);
+        if (at + 4 <= length && offset + length <= Page.SIZE) {
+          put(page, offset + at, 1 << random.nextInt(3), interesting(random));
         }
       }
-      Page.setPointer(page, number, Page.pointerOf(offset, flags, length));
     }
+    Page.setPointer(page, number, Page.pointerOf(offset, flags, length));
   }
 
   /// Changes a record in one way in which its lengths still agree.
