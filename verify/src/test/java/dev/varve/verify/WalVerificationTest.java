@@ -11,9 +11,14 @@ import dev.varve.cluster.StopMode;
 import dev.varve.cluster.Trees;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.postgres.control.ControlFile;
+import dev.varve.postgres.wal.SegmentName;
 import dev.varve.testkit.workload.MixedWorkload;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -30,6 +35,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -254,6 +260,49 @@ class WalVerificationTest {
           .returns(2L, TypeCount::seen);
       assertThat(verdict.end()).isGreaterThanOrEqualTo(to);
     }
+  }
+
+  /// No server here has such an extension: its record is written behind the last of the log.
+  @Test
+  void passesByAnExtensionsRecordWithoutBlocks() throws Exception {
+    try (LocalCluster cluster = server(17).create()) {
+      Path base = copy(cluster.dataDirectory());
+      cluster.start();
+      cluster.execute("create table t (a int)", "insert into t values (1)");
+      cluster.query("select pg_switch_wal()");
+      cluster.stop(StopMode.FAST);
+      append(cluster.dataDirectory(), 200);
+      Verdict verdict = verify(options(base, cluster.dataDirectory()));
+      assertThat(verdict.isGood()).as("%s", verdict).isTrue();
+      assertThat(verdict.counts())
+          .filteredOn(count -> count.type().startsWith("custom200"))
+          .singleElement()
+          .satisfies(count -> assertThat(count.seen()).isEqualTo(1));
+      assertThat(verdict.total().unknown()).isZero();
+    }
+  }
+
+  /// Writes a record of two bytes behind the shutdown checkpoint, which begins a segment.
+  private static void append(Path data, int rmgr) throws IOException {
+    ControlFile control =
+        ControlFile.parse(
+            MemorySegment.ofArray(Files.readAllBytes(data.resolve("global/pg_control"))));
+    long last = control.checkPointLsn();
+    int size = control.walSegmentSize();
+    var name = new SegmentName(1, (int) (last >>> 32), (int) ((last & 0xFFFF_FFFFL) / size));
+    Path file = data.resolve("pg_wal").resolve(name.toString());
+    byte[] segment = Files.readAllBytes(file);
+    var bytes = ByteBuffer.wrap(segment).order(ByteOrder.LITTLE_ENDIAN);
+    int at = (int) (last % size) + (bytes.getInt((int) (last % size)) + 7 & -8);
+    assertThat(at % 8192).isBetween(40, 8192 - 32);
+    bytes.putInt(at, 28).putInt(at + 4, 0).putLong(at + 8, last);
+    bytes.put(at + 16, (byte) 0).put(at + 17, (byte) rmgr);
+    bytes.putInt(at + 24, 0xBBAA_02FF); // main data, two bytes of it
+    var crc = new CRC32C();
+    crc.update(segment, at + 24, 4);
+    crc.update(segment, at, 20);
+    bytes.putInt(at + 20, (int) crc.getValue());
+    Files.write(file, segment);
   }
 
   @Test

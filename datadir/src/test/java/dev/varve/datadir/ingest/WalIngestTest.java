@@ -180,6 +180,18 @@ class WalIngestTest {
   }
 
   @Test
+  void recordsOfExtensionsWorkByTheirImagesAndPassWithoutBlocks() throws IOException {
+    try (var crafted = new CraftedTimeline(folder, PgVersion.V17)) {
+      crafted.add(new CraftedRecord(200, 0x10).image(0, TABLE, 0, CraftedRecord.page(5)));
+      assertThat(crafted.mark(crafted.now(), TABLE, 0)).isEqualTo(5);
+      Lsn end = crafted.add(new CraftedRecord(255, 0x30).main((byte) 1, (byte) 2));
+      assertThat(crafted.timeline().lastRecordLsn()).isEqualTo(end);
+      assertThat(crafted.now().blocks(TABLE)).isEqualTo(1);
+      assertThat(crafted.mark(crafted.now(), TABLE, 0)).isEqualTo(5);
+    }
+  }
+
+  @Test
   void afterASwitchTheNextRecordIsInTheNextSegment_pitfall24() throws IOException {
     try (var crafted = new CraftedTimeline(folder, PgVersion.V17)) {
       crafted.write(TABLE, 0, 1);
