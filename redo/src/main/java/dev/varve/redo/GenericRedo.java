@@ -16,9 +16,9 @@ import java.lang.foreign.MemorySegment;
 /// No piece is about what lies between the bounds of the page's free space: that becomes zero.
 /// There is no main data.
 ///
-/// A page of zeroes is refused, whatever the pieces would make of it: to PostgreSQL's redo, too,
-/// it is no page, and the end of its recovery fails (`xlogutils.c`). Extensions log a page that
-/// they make as a whole (`GENERIC_XLOG_FULL_IMAGE`). PostgreSQL: `generic_xlog.c`.
+/// A page of zeroes is refused, whatever the pieces would make of it: to PostgreSQL's redo, too, it
+/// is no page, and the end of its recovery fails (`xlogutils.c`). Extensions log a page that they
+/// make as a whole (`GENERIC_XLOG_FULL_IMAGE`). PostgreSQL: `generic_xlog.c`.
 final class GenericRedo {
 
   private static final int PIECE_HEADER = 4;

@@ -12,8 +12,31 @@ import java.util.SplittableRandom;
 final class Damage {
 
   private static final int[] NUMBERS = {
-    0, 1, 2, 3, 7, 8, 23, 24, 25, 28, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 8168, 8176, 8184,
-    8191, 8192, 8193, 0x7FFFFFFF, 0x80000000, -1
+    0,
+    1,
+    2,
+    3,
+    7,
+    8,
+    23,
+    24,
+    25,
+    28,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    8168,
+    8176,
+    8184,
+    8191,
+    8192,
+    8193,
+    0x7FFFFFFF,
+    0x80000000,
+    -1
   };
   private static final int POINTERS_CHANGED = 4;
   private static final int LONGEST_EXTENSION = 300;

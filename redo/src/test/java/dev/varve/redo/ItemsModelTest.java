@@ -104,8 +104,7 @@ class ItemsModelTest {
         int number = 1 + random.nextInt(model.count() + 1);
         MemorySegment source = MemorySegment.ofArray(tuple);
         if (model.free() < PageItems.align(tuple.length) + 4) {
-          assertThatThrownBy(
-                  () -> IndexItems.add(change, page, number, source, 0, tuple.length))
+          assertThatThrownBy(() -> IndexItems.add(change, page, number, source, 0, tuple.length))
               .isInstanceOf(DataCorrupted.class)
               .hasMessageContaining("no room");
           return;
@@ -254,7 +253,10 @@ class ItemsModelTest {
     }
 
     private void prune(int percent) {
-      forSome(percent, number -> !model.isUnused(number), (number, what) -> {
+      forSome(
+          percent,
+          number -> !model.isUnused(number),
+          (number, what) -> {
             if (what == 0 && model.tuple(number) != null) {
               int target = 1 + random.nextInt(model.count());
               redirects.add(new short[] {(short) number, (short) target});

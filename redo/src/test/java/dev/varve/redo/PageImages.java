@@ -32,8 +32,7 @@ final class PageImages {
     int holeLength = hole ? upper - lower : 0;
     byte[] whole =
         hole
-            ? Changes.bytes(
-                Arrays.copyOf(page, lower), Arrays.copyOfRange(page, upper, Page.SIZE))
+            ? Changes.bytes(Arrays.copyOf(page, lower), Arrays.copyOfRange(page, upper, Page.SIZE))
             : page;
     byte[] stored =
         switch (compression) {
@@ -46,8 +45,7 @@ final class PageImages {
       return null;
     }
     int flags = (hole ? 1 : 0) | flags(version, compression, apply);
-    byte[] header =
-        Changes.bytes((short) stored.length, (short) (hole ? lower : 0), (byte) flags);
+    byte[] header = Changes.bytes((short) stored.length, (short) (hole ? lower : 0), (byte) flags);
     return new RecordParts.Image(
         hole && compression != FullPageImage.NONE
             ? Changes.bytes(header, (short) holeLength)

@@ -131,8 +131,7 @@ final class RecordParts {
               | (image != null ? HAS_IMAGE : 0)
               | (block.data.length > 0 ? HAS_DATA : 0)
               | (block.initializes ? WILL_INIT : 0);
-      headers.writeBytes(
-          Changes.bytes((byte) block.id, (byte) flags, (short) block.data.length));
+      headers.writeBytes(Changes.bytes((byte) block.id, (byte) flags, (short) block.data.length));
       if (image != null) {
         headers.writeBytes(image.header);
         payload.writeBytes(image.stored);

@@ -28,9 +28,9 @@ import org.jspecify.annotations.Nullable;
 /// Page and change lie off the heap, as in the server, between bytes that must stay as they are. A
 /// case fails with an {@link AssertionError} when anything but a {@link PageserverException} comes
 /// out of redo, or one that was an index out of bounds; when a byte of the change or around it and
-/// the page has changed; when one change takes more than 100 ms or 64 KiB of heap (512 KiB if
-/// it is an image: the zstd decompressor makes an object for each sequence until it is compiled),
-/// three times running.
+/// the page has changed; when one change takes more than 100 ms or 64 KiB of heap (512 KiB if it is
+/// an image: the zstd decompressor makes an object for each sequence until it is compiled), three
+/// times running.
 ///
 /// Of one thread.
 final class RedoFuzz implements AutoCloseable {
@@ -62,8 +62,7 @@ final class RedoFuzz implements AutoCloseable {
   private static final int MOST_HEAP_OF_IMAGE = 512 << 10;
   private static final int ATTEMPTS = 3;
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final FuzzCorpus corpus;
   private final Map<PgVersion, RedoOracle.Applier> redos = new EnumMap<>(PgVersion.class);
@@ -153,8 +152,7 @@ final class RedoFuzz implements AutoCloseable {
       }
       long lsn = START - WAL_PAGE_HEADER + WAL_PAGE * ((long) at / room);
       log =
-          Changes.bytes(
-              log, (short) version.walMagic(), (short) 1, 1, lsn, record.length - at, 0);
+          Changes.bytes(log, (short) version.walMagic(), (short) 1, 1, lsn, record.length - at, 0);
     }
   }
 
@@ -225,8 +223,7 @@ final class RedoFuzz implements AutoCloseable {
     return changeRoom.asSlice(GUARD, bytes.length);
   }
 
-  private Outcome apply(
-      PgVersion version, Key key, long lsn, MemorySegment change, byte[] bytes) {
+  private Outcome apply(PgVersion version, Key key, long lsn, MemorySegment change, byte[] bytes) {
     Outcome outcome = Outcome.PAGE;
     long nanos = Long.MAX_VALUE;
     long heap = Long.MAX_VALUE;
@@ -297,8 +294,7 @@ final class RedoFuzz implements AutoCloseable {
                 what,
                 seed,
                 HexFormat.of().formatHex(bytes, 0, Math.min(bytes.length, 400)),
-                HexFormat.of()
-                    .formatHex(before.asSlice(0, 100).toArray(PgLayout.BYTE))),
+                HexFormat.of().formatHex(before.asSlice(0, 100).toArray(PgLayout.BYTE))),
         cause);
   }
 

@@ -150,11 +150,12 @@ class RedoFuzzTest {
   @EnumSource
   void noticesAWrongRedo(Wrong wrong) throws Exception {
     try (var fuzz = new RedoFuzz(FuzzCorpus.load(), _ -> wrong.applier())) {
-      assertThatThrownBy(() -> {
-            for (long seed = 0; seed < 1000; seed++) {
-              fuzz.run(seed);
-            }
-          })
+      assertThatThrownBy(
+              () -> {
+                for (long seed = 0; seed < 1000; seed++) {
+                  fuzz.run(seed);
+                }
+              })
           .isInstanceOf(AssertionError.class)
           .hasMessageContaining(wrong.said)
           .hasMessageContaining("-Dseed=");

@@ -232,16 +232,9 @@ class FullPageImageTest {
   void refusesAZstdFrameOfImpossibleSize() {
     byte[] frame = HexFormat.of().parseHex("28b52ffde4001f4d00001000ff0000fbdf032cb48fa405");
     MemorySegment page = MemorySegment.ofArray(new byte[PAGE]);
-    assertThatThrownBy(
-            () ->
-                FullPageImage.restore(
-                    MemorySegment.ofArray(frame),
-                    0,
-                    frame.length,
-                    0,
-                    0,
-                    FullPageImage.ZSTD,
-                    page))
+    assertThatThrownBy(() ->
+            FullPageImage.restore(
+                MemorySegment.ofArray(frame), 0, frame.length, 0, 0, FullPageImage.ZSTD, page))
         .isInstanceOf(WalException.class)
         .hasMessageContaining("damaged");
   }
