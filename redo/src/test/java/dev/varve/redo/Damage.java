@@ -62,7 +62,7 @@ final class Damage {
     switch (random.nextInt(6)) {
       case 0 -> bytes.set(PgLayout.BYTE, at, (byte) random.nextInt());
       case 1 -> {
-        int flipped = bytes.get(PgLayout.BYTE, at) ^ 1 << random.nextInt(8);
+        int flipped = bytes.get(PgLayout.BYTE, at) ^ (1 << random.nextInt(8));
         bytes.set(PgLayout.BYTE, at, (byte) flipped);
       }
       case 2 -> {
@@ -103,29 +103,25 @@ final class Damage {
   /// The bytes with other content or length.
   byte[] bytes(byte[] bytes) {
     int length = bytes.length;
-    switch (random.nextInt(8)) {
-      case 0 -> {
-        return Arrays.copyOf(bytes, random.nextInt(length + 1));
-      }
-      case 1 -> {
-        byte[] longer = Arrays.copyOf(bytes, length + 1 + random.nextInt(LONGEST_EXTENSION));
-        for (int at = length; at < longer.length && random.nextInt(4) > 0; at++) {
-          longer[at] = (byte) random.nextInt();
-        }
-        return longer;
-      }
-      case 2 -> {
-        return Arrays.copyOf(bytes, Math.max(0, length + random.nextInt(-4, 5)));
-      }
-      case 3 -> {
-        return length == 0 ? bytes : Arrays.copyOfRange(bytes, random.nextInt(length), length);
-      }
+    return switch (random.nextInt(8)) {
+      case 0 -> Arrays.copyOf(bytes, random.nextInt(length + 1));
+      case 1 -> longer(bytes, 1 + random.nextInt(LONGEST_EXTENSION));
+      case 2 -> Arrays.copyOf(bytes, Math.max(0, length + random.nextInt(-4, 5)));
+      case 3 -> length == 0 ? bytes : Arrays.copyOfRange(bytes, random.nextInt(length), length);
       default -> {
         byte[] copy = bytes.clone();
         numbers(MemorySegment.ofArray(copy), 0, length);
-        return copy;
+        yield copy;
       }
+    };
+  }
+
+  private byte[] longer(byte[] bytes, int by) {
+    byte[] longer = Arrays.copyOf(bytes, bytes.length + by);
+    for (int at = bytes.length; at < longer.length && random.nextInt(4) > 0; at++) {
+      longer[at] = (byte) random.nextInt();
     }
+    return longer;
   }
 
   /// Damages a page in one way.
@@ -258,9 +254,9 @@ final class Damage {
     }
   }
 
-  private byte[] damaged(byte[] bytes) {
-    byte[] copy = bytes.clone();
-    numbers(MemorySegment.ofArray(copy), 0, copy.length);
+  private MemorySegment damaged(MemorySegment bytes) {
+    MemorySegment copy = MemorySegment.ofArray(bytes.toArray(PgLayout.BYTE));
+    numbers(copy, 0, (int) copy.byteSize());
     return copy;
   }
 }

@@ -12,7 +12,7 @@ final class FuzzThread extends Thread {
   private volatile long current;
   private volatile boolean stopped;
   private volatile @Nullable Throwable failure;
-  private volatile long[][] counts = {};
+  private final FuzzCounts counts = new FuzzCounts();
 
   FuzzThread(FuzzCorpus corpus, long from, long to, int step) {
     super("fuzz-" + from);
@@ -30,7 +30,7 @@ final class FuzzThread extends Thread {
         current = seed;
         fuzz.run(seed);
       }
-      counts = fuzz.counts();
+      counts.add(fuzz.counts());
     } catch (Throwable e) {
       failure = e;
     }
@@ -57,11 +57,8 @@ final class FuzzThread extends Thread {
     }
   }
 
-  void addTo(long[][] sums) {
-    for (int i = 0; i < counts.length; i++) {
-      for (int j = 0; j < counts[i].length; j++) {
-        sums[i][j] += counts[i][j];
-      }
-    }
+  /// Of all cases, once {@link #await} has returned.
+  FuzzCounts counts() {
+    return counts;
   }
 }

@@ -8,9 +8,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// A page as lists: its line pointers, and the tuples in the order in which they lie, from the
@@ -22,12 +23,17 @@ final class ItemsModel {
   /// target of a redirect, or 0.
   static final class Slot {
     int flags;
-    int number;
-    byte @Nullable [] tuple;
+    private final int number;
+    private byte @Nullable [] tuple;
 
-    private Slot(byte[] tuple) {
-      this.flags = Page.NORMAL;
+    private Slot(int flags, int number, byte @Nullable [] tuple) {
+      this.flags = flags;
+      this.number = number;
       this.tuple = tuple;
+    }
+
+    private int size() {
+      return tuple == null ? 0 : PageItems.align(tuple.length);
     }
   }
 
@@ -35,8 +41,9 @@ final class ItemsModel {
   private final byte[] specialBytes;
   private final List<Slot> slots = new ArrayList<>();
 
-  /// By identity; those without a line pointer are room that waits for the next {@link #compact}.
-  private final List<byte[]> lying = new ArrayList<>();
+  /// Those with a tuple. One that isn't among {@link #slots} any more is room that waits for the
+  /// next {@link #compact}.
+  private final List<Slot> lying = new ArrayList<>();
 
   /// @param page becomes an empty one with a special space of that size
   ItemsModel(MemorySegment page, int specialSize) {
@@ -69,28 +76,23 @@ final class ItemsModel {
   }
 
   private int upper() {
-    return special - lying.stream().mapToInt(tuple -> PageItems.align(tuple.length)).sum();
+    return special - lying.stream().mapToInt(Slot::size).sum();
   }
 
   /// A new line pointer, those from this number on one place up, or an unused one of the number.
   void add(int number, byte[] tuple, boolean shifts) {
+    var slot = new Slot(Page.NORMAL, 0, tuple);
     if (shifts || number > slots.size()) {
-      slots.add(number - 1, new Slot(tuple));
+      slots.add(number - 1, slot);
     } else {
-      slots.set(number - 1, new Slot(tuple));
+      slots.set(number - 1, slot);
     }
-    lying.add(tuple);
+    lying.add(slot);
   }
 
   /// Tuple and line pointer go.
   void remove(int number) {
-    take(slots.remove(number - 1));
-  }
-
-  private void take(Slot slot) {
-    byte[] tuple = slot.tuple;
-    lying.removeIf(other -> other == tuple);
-    slot.tuple = null;
+    lying.remove(slots.remove(number - 1));
   }
 
   /// Up to two go one by one; of more, the tuples that stay then lie in the order of their numbers.
@@ -103,35 +105,27 @@ final class ItemsModel {
 
   /// The tuple goes; its line pointer only if it is the last.
   void vacate(int number) {
-    take(slot(number));
+    lying.remove(slot(number));
     if (number == slots.size()) {
       slots.removeLast();
     } else {
-      slot(number).flags = Page.UNUSED;
+      point(number, Page.UNUSED, 0);
     }
   }
 
   void overwrite(int number, byte[] tuple) {
-    byte[] old = slot(number).tuple;
-    lying.replaceAll(other -> other == old ? tuple : other);
     slot(number).tuple = tuple;
   }
 
   /// The line pointer says something else and leaves its tuple to the next {@link #compact}.
   void point(int number, int flags, int target) {
-    slot(number).flags = flags;
-    slot(number).number = target;
-    slot(number).tuple = null;
+    slots.set(number - 1, new Slot(flags, target, null));
   }
 
   /// The tuples lie in the order of their numbers; others are gone.
   void compact() {
     lying.clear();
-    for (Slot slot : slots) {
-      if (slot.tuple != null) {
-        lying.add(slot.tuple);
-      }
-    }
+    slots.stream().filter(slot -> slot.tuple != null).forEach(lying::add);
   }
 
   /// Unused line pointers at the end go, down to so many.
@@ -148,27 +142,25 @@ final class ItemsModel {
     assertThat(Page.upper(page)).as("upper").isEqualTo(upper());
     assertThat(Page.special(page)).as("special").isEqualTo(special);
     assertThat(Page.sizeAndVersion(page)).isEqualTo(Page.SIZE_AND_VERSION);
-    Map<byte[], Integer> numbers = new IdentityHashMap<>();
+    Map<Slot, Integer> offsets = new HashMap<>();
+    int at = special;
+    for (Slot slot : lying) {
+      at -= slot.size();
+      offsets.put(slot, at);
+    }
     for (int number = 1; number <= slots.size(); number++) {
       Slot slot = slot(number);
-      if (slot.tuple == null) {
+      byte[] tuple = slot.tuple;
+      if (tuple == null) {
         assertPointer(page, number, Page.pointerOf(slot.number, slot.flags, 0));
       } else {
-        numbers.put(slot.tuple, number);
-      }
-    }
-    int at = special;
-    for (byte[] tuple : lying) {
-      at -= PageItems.align(tuple.length);
-      Integer number = numbers.remove(tuple);
-      if (number != null) {
-        assertPointer(page, number, Page.pointerOf(at, slot(number).flags, tuple.length));
-        assertThat(page.asSlice(at, tuple.length).mismatch(MemorySegment.ofArray(tuple)))
+        int offset = Objects.requireNonNull(offsets.get(slot));
+        assertPointer(page, number, Page.pointerOf(offset, slot.flags, tuple.length));
+        assertThat(page.asSlice(offset, tuple.length).mismatch(MemorySegment.ofArray(tuple)))
             .as("first wrong byte of item %d", number)
             .isEqualTo(-1);
       }
     }
-    assertThat(numbers).as("tuples that lie nowhere in the model").isEmpty();
     assertThat(page.asSlice(special).toArray(PgLayout.BYTE)).isEqualTo(specialBytes);
   }
 

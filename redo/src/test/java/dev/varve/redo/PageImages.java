@@ -46,11 +46,10 @@ final class PageImages {
     }
     int flags = (hole ? 1 : 0) | flags(version, compression, apply);
     byte[] header = Changes.bytes((short) stored.length, (short) (hole ? lower : 0), (byte) flags);
-    return new RecordParts.Image(
-        hole && compression != FullPageImage.NONE
-            ? Changes.bytes(header, (short) holeLength)
-            : header,
-        stored);
+    if (hole && compression != FullPageImage.NONE) {
+      header = Changes.bytes(header, (short) holeLength);
+    }
+    return new RecordParts.Image(MemorySegment.ofArray(header), MemorySegment.ofArray(stored));
   }
 
   private static int flags(PgVersion version, int compression, boolean apply) {
@@ -77,7 +76,7 @@ final class PageImages {
     for (int at = 0; at < bytes.length; ) {
       int matched = 0;
       if (at + 3 <= bytes.length) {
-        int hash = (bytes[at] << 8 ^ bytes[at + 1] << 4 ^ bytes[at + 2]) & seen.length - 1;
+        int hash = ((bytes[at] << 8) ^ (bytes[at + 1] << 4) ^ bytes[at + 2]) & (seen.length - 1);
         int from = seen[hash] - 1;
         seen[hash] = at + 1;
         matched = from < 0 || at - from > FURTHEST ? 0 : length(bytes, from, at);
@@ -113,7 +112,7 @@ final class PageImages {
   }
 
   private static void putMatch(ByteArrayOutputStream group, int distance, int length) {
-    group.write(distance >> 4 & 0xF0 | Math.min(length - 3, 15));
+    group.write((distance >> 4 & 0xF0) | Math.min(length - 3, 15));
     group.write(distance);
     if (length >= 18) {
       group.write(length - 18);

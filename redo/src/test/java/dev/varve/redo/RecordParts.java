@@ -20,7 +20,6 @@ final class RecordParts {
   private static final int HAS_IMAGE = 0x10;
   private static final int HAS_DATA = 0x20;
   private static final int WILL_INIT = 0x40;
-  private static final int SAME_RELATION = 0x80;
 
   int rmgr;
   int info;
@@ -60,7 +59,7 @@ final class RecordParts {
   }
 
   /// @param header as it follows the fork, flags and data length
-  record Image(byte[] header, byte[] stored) {}
+  record Image(MemorySegment header, MemorySegment stored) {}
 
   RecordParts copy() {
     var copy = new RecordParts();
@@ -133,8 +132,8 @@ final class RecordParts {
               | (block.initializes ? WILL_INIT : 0);
       headers.writeBytes(Changes.bytes((byte) block.id, (byte) flags, (short) block.data.length));
       if (image != null) {
-        headers.writeBytes(image.header);
-        payload.writeBytes(image.stored);
+        headers.writeBytes(image.header.toArray(PgLayout.BYTE));
+        payload.writeBytes(image.stored.toArray(PgLayout.BYTE));
       }
       headers.writeBytes(
           Changes.bytes(block.tablespace, block.database, block.relation, block.block));

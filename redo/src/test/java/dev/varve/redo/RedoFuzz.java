@@ -9,13 +9,16 @@ import dev.varve.postgres.page.Page;
 import dev.varve.postgres.wal.WalDecoder;
 import dev.varve.postgres.wal.WalException;
 import dev.varve.postgres.wal.WalRecord;
+import dev.varve.redo.FuzzCounts.Outcome;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -35,17 +38,7 @@ import org.jspecify.annotations.Nullable;
 /// Of one thread.
 final class RedoFuzz implements AutoCloseable {
 
-  /// What came of a record, or of a change.
-  enum Outcome {
-    /// The decoder refused the record.
-    REFUSED,
-    /// Redo made a page.
-    PAGE,
-    /// The page had the change already.
-    SKIPPED,
-    CORRUPTED,
-    UNSUPPORTED
-  }
+  private static final List<PgVersion> VERSIONS = List.of(PgVersion.values());
 
   private static final int GUARD = 64;
   private static final byte GUARD_BYTE = 0x5A;
@@ -72,7 +65,7 @@ final class RedoFuzz implements AutoCloseable {
   private final MemorySegment pageRoom = arena.allocate(GUARD + Page.SIZE + GUARD, 8);
   private final MemorySegment page = pageRoom.asSlice(GUARD, Page.SIZE);
   private final MemorySegment before = arena.allocate(Page.SIZE, 8);
-  private final long[][] counts = new long[256][Outcome.values().length];
+  private final FuzzCounts counts = new FuzzCounts();
 
   private long seed;
   private SplittableRandom random = new SplittableRandom();
@@ -82,14 +75,13 @@ final class RedoFuzz implements AutoCloseable {
   RedoFuzz(FuzzCorpus corpus, Function<PgVersion, RedoOracle.Applier> redo) {
     this.corpus = corpus;
     this.damage = new Damage(corpus, random);
-    for (PgVersion version : PgVersion.values()) {
+    for (PgVersion version : VERSIONS) {
       redos.put(version, redo.apply(version));
     }
     pageRoom.fill(GUARD_BYTE);
   }
 
-  /// How often what came of records and changes of each resource manager.
-  long[][] counts() {
+  FuzzCounts counts() {
     return counts;
   }
 
@@ -99,9 +91,7 @@ final class RedoFuzz implements AutoCloseable {
     damage = new Damage(corpus, random);
     FuzzCorpus.Source source = corpus.source(random);
     PgVersion version =
-        random.nextInt(8) > 0
-            ? source.version()
-            : PgVersion.values()[random.nextInt(PgVersion.values().length)];
+        random.nextInt(8) > 0 ? source.version() : VERSIONS.get(random.nextInt(VERSIONS.size()));
     byte[] bytes = damaged(version, source.record());
     try {
       var decoder = new WalDecoder(version, SEGMENT_SIZE, START);
@@ -109,7 +99,7 @@ final class RedoFuzz implements AutoCloseable {
       decoder.feed(log, 0, log.byteSize(), record -> changes(version, record));
       decoder.finish();
     } catch (WalException _) {
-      counts[bytes[17] & 0xFF][Outcome.REFUSED.ordinal()]++;
+      counts.add(bytes[17] & 0xFF, Outcome.REFUSED);
     } catch (RuntimeException e) {
       throw failure("the decoder or ChangeWriter failed", bytes, e);
     }
@@ -209,7 +199,7 @@ final class RedoFuzz implements AutoCloseable {
     Outcome outcome = Outcome.PAGE;
     for (int round = 0; round < 3 && outcome == Outcome.PAGE; round++) {
       outcome = apply(version, key, lsn + 8L * round, change, bytes);
-      counts[rmgr][outcome.ordinal()]++;
+      counts.add(rmgr, outcome);
       before.copyFrom(page);
     }
   }
@@ -224,6 +214,7 @@ final class RedoFuzz implements AutoCloseable {
   }
 
   private Outcome apply(PgVersion version, Key key, long lsn, MemorySegment change, byte[] bytes) {
+    RedoOracle.Applier redo = Objects.requireNonNull(redos.get(version));
     Outcome outcome = Outcome.PAGE;
     long nanos = Long.MAX_VALUE;
     long heap = Long.MAX_VALUE;
@@ -234,7 +225,7 @@ final class RedoFuzz implements AutoCloseable {
       long start = System.nanoTime();
       RuntimeException failure = null;
       try {
-        redos.get(version).apply(key, lsn, page, change);
+        redo.apply(key, lsn, page, change);
       } catch (RuntimeException e) {
         failure = e;
       }

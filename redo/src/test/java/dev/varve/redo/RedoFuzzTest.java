@@ -7,12 +7,11 @@ import dev.varve.model.PageserverException.DataCorrupted;
 import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.wal.WalRecord;
-import dev.varve.redo.RedoFuzz.Outcome;
+import dev.varve.redo.FuzzCounts.Outcome;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,39 +50,22 @@ class RedoFuzzTest {
       threads.add(new FuzzThread(corpus, from + i, to, cores));
     }
     threads.forEach(Thread::start);
-    long[][] counts = new long[256][Outcome.values().length];
+    var counts = new FuzzCounts();
     for (FuzzThread thread : threads) {
       thread.await(HANG_SECONDS, threads);
-      thread.addTo(counts);
+      counts.add(thread.counts());
     }
     System.out.printf(
-        "%d damaged records in %.1f s%n%s",
-        to - from, (System.nanoTime() - start) / 1e9, table(counts));
+        "%d damaged records in %.1f s%n%s", to - from, (System.nanoTime() - start) / 1e9, counts);
     if (seed == null) {
-      assertThat(total(counts, Outcome.REFUSED)).isBetween(count / 100, count / 2);
+      assertThat(counts.total(Outcome.REFUSED)).isBetween(count / 100, count / 2);
       for (int rmgr : MANAGERS) {
-        assertThat(counts[rmgr][Outcome.PAGE.ordinal()]).as("pages, %d", rmgr).isPositive();
-        assertThat(counts[rmgr][Outcome.CORRUPTED.ordinal()] > 0 || rmgr == Change.XLOG)
+        assertThat(counts.of(rmgr, Outcome.PAGE)).as("pages, %d", rmgr).isPositive();
+        assertThat(counts.of(rmgr, Outcome.CORRUPTED) > 0 || rmgr == Change.XLOG)
             .as("errors, %d", rmgr)
             .isTrue();
       }
     }
-  }
-
-  private static long total(long[][] counts, Outcome outcome) {
-    return Arrays.stream(counts).mapToLong(row -> row[outcome.ordinal()]).sum();
-  }
-
-  private static String table(long[][] counts) {
-    var table = new StringBuilder();
-    for (Outcome outcome : Outcome.values()) {
-      table.append("%12s %10d, by manager:".formatted(outcome, total(counts, outcome)));
-      IntStream.range(0, counts.length)
-          .filter(rmgr -> counts[rmgr][outcome.ordinal()] > 0 && rmgr < 22)
-          .forEach(rmgr -> table.append(" %d:%d".formatted(rmgr, counts[rmgr][outcome.ordinal()])));
-      table.append('\n');
-    }
-    return table.toString();
   }
 
   @ParameterizedTest
@@ -110,7 +92,7 @@ class RedoFuzzTest {
   }
 
   /// A way in which redo could be wrong, and what the fuzzer must say of it.
-  private enum Wrong {
+  enum Wrong {
     ARRAY_INDEX("left its bounds"),
     WRAPPED_INDEX("left its bounds"),
     WRITES_THE_CHANGE("was written to"),
