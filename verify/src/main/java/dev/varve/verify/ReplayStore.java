@@ -48,12 +48,18 @@ final class ReplayStore implements VersionStore {
   private final Set<Key> broken = new TreeSet<>();
   private final List<Failure> failures = new ArrayList<>();
   private MemorySegment scratch = MemorySegment.ofArray(new byte[2 * Page.SIZE]);
+  private PageObserver observer = PageObserver.NONE;
 
   ReplayStore(PgVersion version, Lsn start, PageStore pages) {
     this.version = version;
     this.start = start;
     this.pages = pages;
     this.redo = new Redo(version);
+  }
+
+  /// From now on each page that a version makes is shown.
+  void observe(PageObserver observer) {
+    this.observer = observer;
   }
 
   @Override
@@ -94,8 +100,10 @@ final class ReplayStore implements VersionStore {
     } else if (!isPage(key)) {
       values.put(key, bytes.asSlice(offset, length).toArray(JAVA_BYTE));
     } else if (length == Page.SIZE) {
-      MemorySegment.copy(bytes, offset, pages.change(upper, middle, lower), 0, length);
+      MemorySegment page = pages.change(upper, middle, lower);
+      MemorySegment.copy(bytes, offset, page, 0, length);
       broken.remove(key);
+      observer.page(key, lsn, page);
     } else {
       setBroken(key);
     }
@@ -119,10 +127,12 @@ final class ReplayStore implements VersionStore {
       return;
     }
     try {
-      redo.apply(key, lsn, pages.change(upper, middle, lower), bytes.asSlice(offset, length));
+      MemorySegment page = pages.change(upper, middle, lower);
+      redo.apply(key, lsn, page, bytes.asSlice(offset, length));
       if (initializes && !broken.isEmpty()) {
         broken.remove(key);
       }
+      observer.page(key, lsn, page);
     } catch (PageserverException.Unsupported | PageserverException.DataCorrupted e) {
       setBroken(key);
       failures.add(new Failure(key, lsn, e));

@@ -49,15 +49,19 @@ public final class WalVerification {
 
   private final Options options;
   private final LongConsumer progress;
+  private final PageObserver observer;
   private final Path folder;
   private final BaseDirectory base;
   private final Findings findings;
   private @Nullable Lsn consistent;
   private @Nullable String reason;
 
-  private WalVerification(Options options, LongConsumer progress, Path folder) throws IOException {
+  private WalVerification(
+      Options options, LongConsumer progress, PageObserver observer, Path folder)
+      throws IOException {
     this.options = options;
     this.progress = progress;
+    this.observer = observer;
     this.folder = folder;
     this.base = BaseDirectory.open(directory());
     this.findings = new Findings(base.version());
@@ -68,10 +72,17 @@ public final class WalVerification {
   /// @throws PageserverException.InvalidRequest when the base is none, or the WAL does not begin
   ///   where it does
   public static Verdict run(Options options, LongConsumer progress) throws IOException {
+    return run(options, progress, PageObserver.NONE);
+  }
+
+  /// @param observer is told each page that the replay makes, while it runs
+  /// @see #run(Options, LongConsumer)
+  public static Verdict run(Options options, LongConsumer progress, PageObserver observer)
+      throws IOException {
     Files.createDirectories(options.scratch());
     Path folder = Files.createTempDirectory(options.scratch(), "varve-verify-");
     try {
-      return new WalVerification(options, progress, folder).run();
+      return new WalVerification(options, progress, observer, folder).run();
     } catch (UncheckedIOException e) {
       throw e.getCause();
     } finally {
@@ -91,6 +102,7 @@ public final class WalVerification {
   private Verdict run() throws IOException {
     ArchivedLog log = log();
     ReplayStore store = base.load(scratch("changed"), options.cachedPages());
+    store.observe(observer);
     var judge =
         new Judge(
             store,

@@ -13,6 +13,8 @@ import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.wal.SegmentName;
+import dev.varve.postgres.page.Page;
+import dev.varve.postgres.page.PageMask;
 import dev.varve.testkit.workload.MixedWorkload;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -31,9 +33,13 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
@@ -176,6 +182,49 @@ class WalVerificationTest {
       assertThat(first.history()).isNotEmpty();
       // After it the page is the server's: the other records are found right.
       assertThat(verdict.total().mismatched()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void showsEachPageAsRedoLeftIt() throws Exception {
+    try (LocalCluster cluster = server(17).create()) {
+      Path base = copy(cluster.dataDirectory());
+      cluster.start();
+      cluster.execute(
+          "create table t (id int)",
+          "insert into t values (1)",
+          "insert into t values (2)",
+          "delete from t where id = 1",
+          "vacuum t");
+      String file = cluster.query("select pg_relation_filepath('t')");
+      cluster.stop(StopMode.FAST);
+      int relation = Integer.parseInt(file.replaceAll(".*/", ""));
+      List<Integer> items = new ArrayList<>();
+      List<Long> lsns = new ArrayList<>();
+      Set<String> others = new TreeSet<>();
+      byte[] last = new byte[Page.SIZE];
+      Verdict verdict =
+          WalVerification.run(
+              options(base, cluster.dataDirectory()),
+              _ -> {},
+              (key, lsn, page) -> {
+                lsns.add(lsn);
+                if (key.relation() == relation && key.fork() == 0) {
+                  items.add(Page.pointers(page));
+                  MemorySegment.ofArray(last).copyFrom(page);
+                } else {
+                  others.add(key.kind() + (key.relation() == relation ? " of t" : ""));
+                }
+              });
+      assertThat(verdict.isGood()).as("%s", verdict).isTrue();
+      assertThat(items).startsWith(1, 2, 2).hasSizeGreaterThan(3);
+      assertThat(lsns).isSorted();
+      assertThat(others).contains("0", "0 of t", "1"); // the map of t; the commit log
+      byte[] theirs = Files.readAllBytes(cluster.dataDirectory().resolve(file));
+      for (byte[] page : List.of(last, theirs)) {
+        PageMask.byLooks(MemorySegment.ofArray(page), 0);
+      }
+      assertThat(last).isEqualTo(theirs);
     }
   }
 
