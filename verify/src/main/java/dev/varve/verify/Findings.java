@@ -63,10 +63,10 @@ final class Findings {
 
   /// The counts of a record's type.
   Count of(int rmgr, int info) {
-    int type = rmgr << 8 | (info & RecordType.MASK);
+    int type = rmgr << 8 | RecordType.of(rmgr, info);
     Count count = counts[type];
     if (count == null) {
-      count = new Count(RecordType.fullName(version, rmgr, info & RecordType.MASK));
+      count = new Count(RecordType.fullName(version, rmgr, info));
       counts[type] = count;
     }
     return count;

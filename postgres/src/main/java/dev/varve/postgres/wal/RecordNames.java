@@ -1,7 +1,10 @@
 package dev.varve.postgres.wal;
 
 import dev.varve.postgres.PgVersion;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -106,11 +109,23 @@ final class RecordNames {
   }
 
   String type(int rmgr, int info) {
-    int mask =
-        rmgr == ResourceManager.TRANSACTION.id() ? RecordType.TRANSACTION_MASK : RecordType.MASK;
-    int type = info & mask;
+    int type = RecordType.of(rmgr, info);
     String name = rmgr < ResourceManager.CUSTOM.id() ? names[index(rmgr, type)] : null;
     return name != null ? name : "UNKNOWN (" + Integer.toHexString(type) + ")";
+  }
+
+  List<RecordType.Named> all() {
+    var all = new ArrayList<RecordType.Named>();
+    for (ResourceManager manager : ResourceManager.values()) {
+      var seen = new HashSet<String>();
+      for (int number = 0; number < TYPES && manager != ResourceManager.CUSTOM; number++) {
+        String name = names[manager.id() * TYPES + number];
+        if (name != null && seen.add(name)) {
+          all.add(new RecordType.Named(manager, number << 4, name));
+        }
+      }
+    }
+    return all;
   }
 
   private static int index(int rmgr, int type) {

@@ -1,6 +1,7 @@
 package dev.varve.postgres.wal;
 
 import dev.varve.postgres.PgVersion;
+import java.util.List;
 
 /// The type of a record within its {@link ResourceManager}: the high four bits of the info byte (of
 /// {@link ResourceManager#TRANSACTION}, of which the highest is a flag, the three below it).
@@ -171,6 +172,30 @@ public final class RecordType {
   public static final int LOGICAL_MESSAGE_WRITE = 0x00;
 
   private RecordType() {}
+
+  /// A type of one version that has a name.
+  ///
+  /// @param type the bits of the info byte, with {@link #INIT_PAGE} where the name says so
+  /// @param name as pg_waldump prints it, such as `INSERT+INIT`
+  public record Named(ResourceManager manager, int type, String name) {
+
+    /// Manager and type, such as `Heap/INSERT+INIT`.
+    public String fullName() {
+      return ResourceManager.name(manager.id()) + "/" + name;
+    }
+  }
+
+  /// All types of a version's own managers, by manager and number. Of those with one name for
+  /// several numbers (`GENERIC`) the first. No server writes `XLOG_NOOP`, nor `HEAP_HOT_UPDATE`
+  /// with {@link #INIT_PAGE}.
+  public static List<Named> all(PgVersion version) {
+    return RecordNames.of(version).all();
+  }
+
+  /// The bits of a record's info byte that are its type.
+  public static int of(int rmgr, int info) {
+    return info & (rmgr == ResourceManager.TRANSACTION.id() ? TRANSACTION_MASK : MASK);
+  }
 
   /// The record's type as pg_waldump prints it, such as `INSERT+INIT`, or `UNKNOWN (f0)`.
   ///

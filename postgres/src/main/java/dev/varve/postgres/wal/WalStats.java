@@ -46,9 +46,7 @@ public final class WalStats implements RecordHandler {
   @Override
   public void record(WalRecord record) {
     int rmgr = record.rmgr();
-    int mask =
-        rmgr == ResourceManager.TRANSACTION.id() ? RecordType.TRANSACTION_MASK : RecordType.MASK;
-    int slot = rmgr * TYPES + ((record.info() & mask) >> 4);
+    int slot = rmgr * TYPES + (RecordType.of(rmgr, record.info()) >> 4);
     int images = 0;
     for (int i = 0; i < record.blockCount(); i++) {
       images += record.imageLength(i);

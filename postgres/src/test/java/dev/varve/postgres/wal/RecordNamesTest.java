@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class RecordNamesTest {
@@ -95,6 +96,20 @@ class RecordNamesTest {
     assertThat(RecordType.fullName(PgVersion.V14, 4, 0x00)).isEqualTo("Database/CREATE");
     assertThat(RecordType.fullName(PgVersion.V14, 4, 0x10)).isEqualTo("Database/DROP");
     assertThat(RecordType.fullName(PgVersion.V14, 4, 0x20)).isEqualTo("Database/UNKNOWN (20)");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"V14, 122", "V15, 123", "V16, 123", "V17, 124", "V18, 124"})
+  void areListedOnceEach(PgVersion version, int count) {
+    assertThat(RecordType.all(version))
+        .hasSize(count)
+        .allSatisfy(
+            type ->
+                assertThat(RecordType.fullName(version, type.manager().id(), type.type()))
+                    .isEqualTo(type.fullName()))
+        .extracting(RecordType.Named::fullName)
+        .doesNotHaveDuplicates()
+        .contains("XLOG/NOOP", "Heap/INSERT+INIT", "Generic/Generic", "LogicalMessage/MESSAGE");
   }
 
   @Test
