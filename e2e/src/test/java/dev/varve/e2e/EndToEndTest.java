@@ -25,7 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// A base backup taken under load and its WAL, restored as of five moments by Varve and by
-/// PostgreSQL's own point-in-time recovery: both hold the same.
+/// PostgreSQL's own point-in-time recovery: both hold the same. And pages as of any LSN, compared
+/// with what a verification of the WAL makes of them.
 class EndToEndTest {
 
   private static final int CLIENTS = 2;
@@ -62,6 +63,7 @@ class EndToEndTest {
       try (var varve = Varve.start(scratch.path(), 512)) {
         varve.command(
             "import", "--tar", backup.tar().toString(), "--wal", wal.toString(), "--name", "main");
+        VerifiedPages.compare(varve, "main", backup, wal, scratch.path());
         int answers = 0;
         for (Lsn lsn : moments) {
           answers += compare(scratch, varve, backup, wal, lsn, source.binaries());

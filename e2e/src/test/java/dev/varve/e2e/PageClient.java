@@ -1,5 +1,6 @@
 package dev.varve.e2e;
 
+import dev.varve.model.Key;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -8,10 +9,12 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /// A client of the page service that asks for pages, many at a time.
 final class PageClient implements AutoCloseable {
 
+  private static final long NEWEST = -1L;
   private static final int PAGE = 8192;
   private static final int REQUEST = 34;
   private static final int TIMEOUT_MS = 120_000;
@@ -63,17 +66,48 @@ final class PageClient implements AutoCloseable {
   void pages(int database, int relation, int first, int count) throws IOException {
     var requests = ByteBuffer.allocate(count * (5 + REQUEST));
     for (int i = 0; i < count; i++) {
-      requests.put((byte) 'd').putInt(4 + REQUEST).put((byte) 2).putLong(-1L).putLong(0);
-      requests.putInt(1663).putInt(database).putInt(relation).put((byte) 0).putInt(first + i);
+      put(requests, NEWEST, new Key(0, 1663, database, relation, 0, first + i));
     }
     out.write(requests.array());
     for (int i = 0; i < count; i++) {
-      in.readByte();
-      byte[] answer = in.readNBytes(in.readInt() - 4);
-      if (answer.length != 1 + PAGE) {
-        throw new IOException("no page came but: " + new String(answer, StandardCharsets.UTF_8));
-      }
+      answer(PAGE);
     }
+  }
+
+  /// Asks for a page as of an LSN.
+  ///
+  /// @throws IOException with the server's words, when it has none; one can go on asking
+  byte[] page(Key page, long lsn) throws IOException {
+    var request = ByteBuffer.allocate(5 + REQUEST);
+    put(request, lsn, page);
+    out.write(request.array());
+    return answer(PAGE);
+  }
+
+  private static void put(ByteBuffer requests, long lsn, Key page) {
+    requests.put((byte) 'd').putInt(4 + REQUEST).put((byte) 2).putLong(lsn).putLong(0);
+    requests.putInt(page.tablespace()).putInt(page.database()).putInt(page.relation());
+    requests.put((byte) page.fork()).putInt(page.block());
+  }
+
+  /// Asks how many blocks a page's relation has as of an LSN.
+  ///
+  /// @throws IOException with the server's words, when there is no such relation
+  int blocks(Key page, long lsn) throws IOException {
+    var request = ByteBuffer.allocate(5 + REQUEST);
+    put(request, lsn, page);
+    request.put(5, (byte) 1).putInt(1, 4 + REQUEST - 4);
+    out.write(request.array(), 0, request.capacity() - 4);
+    return ByteBuffer.wrap(answer(4)).getInt();
+  }
+
+  private byte[] answer(int length) throws IOException {
+    in.readByte();
+    byte[] answer = in.readNBytes(in.readInt() - 4);
+    if (answer.length != 1 + length) {
+      throw new IOException("another answer came: " + new String(answer, StandardCharsets.UTF_8));
+    }
+    return Arrays.copyOfRange(answer, 1, answer.length);
   }
 
   @Override
