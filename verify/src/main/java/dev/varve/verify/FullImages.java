@@ -13,13 +13,14 @@ import java.lang.foreign.MemorySegment;
 ///
 /// | record                                        | why                                           |
 /// |-----------------------------------------------|-----------------------------------------------|
-/// | XLOG FPI, FPI_FOR_HINT                        | nothing happens to the page but hints         |
+/// | XLOG FPI_FOR_HINT                             | nothing happens to the page but hints         |
 /// | Heap DELETE, LOCK, HEAP_CONFIRM; Heap2 LOCK_UPDATED | all is in the main data                 |
 /// | Heap UPDATE, HOT_UPDATE: the old tuple's page | likewise                                      |
 /// | Heap INSERT, UPDATE, HOT_UPDATE with data     | `wal_level` logical keeps the tuple           |
 ///
 /// Not compared: pages of other forks than the main one (a free space map is never exact), and of
-/// sequences, whose value is ahead in the log.
+/// sequences, whose value is ahead in the log. XLOG FPI logs new pages, and whatever an extension
+/// such as pg_surgery did to an old one.
 final class FullImages {
 
   private static final int INSERT = 0x00;
@@ -45,7 +46,7 @@ final class FullImages {
     int type = record.info() & RecordType.MASK;
     int operation = type & ~RecordType.INIT_PAGE;
     return switch (ResourceManager.of(record.rmgr())) {
-      case XLOG -> type == RecordType.XLOG_FPI || type == RecordType.XLOG_FPI_FOR_HINT;
+      case XLOG -> type == RecordType.XLOG_FPI_FOR_HINT;
       case HEAP ->
           switch (operation) {
             case DELETE, LOCK, CONFIRM -> true;
