@@ -7,8 +7,10 @@ import dev.varve.datadir.ingest.WalIngest;
 import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.postgres.control.ServerParameters;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.page.PageMask;
+import dev.varve.postgres.record.XlogRecord;
 import dev.varve.postgres.wal.FullPageImage;
 import dev.varve.postgres.wal.RecordType;
 import dev.varve.postgres.wal.ResourceManager;
@@ -51,6 +53,7 @@ final class Judge implements WalIngest.Witness {
   private final Set<Key> withoutBits = new HashSet<>();
 
   private Findings.Count count;
+  private boolean minimal;
   private Lsn start = Lsn.ZERO;
   private boolean judging;
 
@@ -59,12 +62,20 @@ final class Judge implements WalIngest.Witness {
     void apply(WalRecord record, int block, Key key, MemorySegment page);
   }
 
+  /// @param level the base's `wal_level`
   /// @param consistent whether the base is of one moment; if not, pages may be newer than the log,
   ///   or gone, until the end of the backup
   /// @param from records that begin before are replayed and not judged
   /// @param to records that begin there or later neither
   Judge(
-      ReplayStore store, PageRedoer redo, Findings findings, boolean consistent, Lsn from, Lsn to) {
+      ReplayStore store,
+      PageRedoer redo,
+      Findings findings,
+      int level,
+      boolean consistent,
+      Lsn from,
+      Lsn to) {
+    this.minimal = level == ServerParameters.MINIMAL;
     this.store = store;
     this.redo = redo;
     this.findings = findings;
@@ -82,8 +93,23 @@ final class Judge implements WalIngest.Witness {
     consistent = true;
   }
 
+  /// PostgreSQL's own recovery refuses such a log, too.
+  private void requireWholeLog(WalRecord record) {
+    if (record.rmgr() == ResourceManager.XLOG.id()
+        && (record.info() & RecordType.MASK) == RecordType.XLOG_PARAMETER_CHANGE
+        && XlogRecord.read(record) instanceof XlogRecord.ParameterChange change) {
+      minimal = change.parameters().walLevel() == ServerParameters.MINIMAL;
+    } else if (minimal && record.blockCount() > 0) {
+      throw new PageserverException.Unsupported(
+          ("the record at %s was written under wal_level = minimal, which leaves out of the log"
+                  + " what is put into new tables")
+              .formatted(new Lsn(record.startLsn())));
+    }
+  }
+
   @Override
   public void before(WalRecord record) {
+    requireWholeLog(record);
     judging =
         Long.compareUnsigned(record.startLsn(), from) >= 0
             && Long.compareUnsigned(record.startLsn(), to) < 0;

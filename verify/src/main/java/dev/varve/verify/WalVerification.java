@@ -108,13 +108,14 @@ public final class WalVerification {
             store,
             redoer(),
             findings,
+            base.control().parameters().walLevel(),
             base.isConsistent(),
             options.from().orElse(Lsn.ZERO),
             options.to().orElse(Lsn.MAX));
     try (var ingest = new WalIngest(store, judge)) { // closes the store, too
       replay(log, ingest, judge);
       Lsn end = ingest.lastRecord();
-      if (options.finished().isPresent()) {
+      if (options.finished().isPresent() && reason == null) {
         compareFiles(store, options.finished().get(), end);
       }
       return new Verdict(

@@ -206,6 +206,25 @@ class WalVerificationTest {
     }
   }
 
+  @Test
+  void stopsWhereTheLogLeavesThingsOut() throws Exception {
+    try (LocalCluster cluster =
+        server(16)
+            .setting("wal_level", "minimal")
+            .setting("max_wal_senders", "0")
+            .setting("wal_skip_threshold", "0")
+            .create()) {
+      Path base = copy(cluster.dataDirectory());
+      cluster.start();
+      cluster.execute("create table t as select g from generate_series(1, 1000) g");
+      cluster.stop(StopMode.FAST);
+      Verdict verdict = verify(options(base, cluster.dataDirectory()));
+      assertThat(verdict.isGood()).isFalse();
+      assertThat(verdict.reason().orElseThrow()).contains("wal_level = minimal");
+      assertThat(verdict.mismatches()).isEmpty();
+    }
+  }
+
   private static void execute(LocalCluster cluster, String database, String... statements)
       throws SQLException {
     try (Connection connection = cluster.connect(database);

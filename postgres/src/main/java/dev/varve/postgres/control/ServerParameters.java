@@ -26,6 +26,9 @@ public record ServerParameters(
     boolean walLogHints,
     boolean trackCommitTimestamp) {
 
+  /// The `walLevel` whose log does not have all that recovery needs but after a crash.
+  public static final int MINIMAL = 0;
+
   /// The size of the body of a PARAMETER_CHANGE record.
   public static final int BYTES = 28;
 
