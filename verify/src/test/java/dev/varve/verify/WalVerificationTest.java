@@ -12,9 +12,9 @@ import dev.varve.cluster.Trees;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.postgres.control.ControlFile;
-import dev.varve.postgres.wal.SegmentName;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.page.PageMask;
+import dev.varve.postgres.wal.SegmentName;
 import dev.varve.testkit.workload.MixedWorkload;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -156,8 +156,8 @@ class WalVerificationTest {
     }
   }
 
-  /// PostgreSQL logs the visibility maps of a new database as pages with a hole, without their bits,
-  /// and its own recovery has none of them; the server has.
+  /// PostgreSQL logs the visibility maps of a new database as pages with a hole, without their
+  /// bits, and its own recovery has none of them; the server has.
   @ParameterizedTest
   @ValueSource(ints = {15, 18})
   void passesOverTheBitsThatCreateDatabaseLeavesOutOfTheLog(int major) throws Exception {
