@@ -91,7 +91,7 @@ final class RecordTypesDocument {
             redo.apply(new Key(0, 1663, 5, 16384, fork, 0), 1, page, change);
             return true;
           } catch (PageserverException.Unsupported e) {
-            continue;
+            // Another kind of page may be one.
           } catch (PageserverException.DataCorrupted e) {
             return true;
           }
