@@ -34,7 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
     mixinStandardHelpOptions = true)
 final class WalVerifyCommand implements Callable<Integer> {
 
-  private static final int CACHED_PAGES = 64 << 20 >> 13;
+  private static final int CACHED_PAGES = 256 << 20 >> 13;
 
   @Option(
       names = "--base",

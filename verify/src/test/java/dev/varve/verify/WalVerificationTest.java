@@ -1,108 +1,32 @@
 package dev.varve.verify;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.varve.cluster.ClusterBuilder;
 import dev.varve.cluster.Load;
 import dev.varve.cluster.LocalCluster;
-import dev.varve.cluster.PostgresBinaries;
 import dev.varve.cluster.StopMode;
-import dev.varve.cluster.Trees;
-import dev.varve.model.Lsn;
-import dev.varve.model.PageserverException;
 import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.page.PageMask;
 import dev.varve.postgres.wal.SegmentName;
 import dev.varve.testkit.workload.MixedWorkload;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.FileVisitOption;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import java.util.zip.CRC32C;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Archives of real servers whose records carry an image of every page, and damaged ones.
-class WalVerificationTest {
-
-  private static final int CLIENTS = 3;
-
-  /// Few, so that pages come and go.
-  private static final int CACHED_PAGES = 256;
-
-  private Path folder;
-
-  @BeforeEach
-  void makeFolder() throws IOException {
-    folder = Files.createTempDirectory("varve-verify-test-");
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
-  }
-
-  @AfterEach
-  void deleteFolder() throws IOException {
-    Trees.delete(folder);
-  }
-
-  private static ClusterBuilder server(int major) throws IOException {
-    return MixedWorkload.settings(LocalCluster.builder(PostgresBinaries.of(major)), CLIENTS)
-        .setting("wal_consistency_checking", "all")
-        .setting("wal_keep_size", "20GB")
-        .setting("max_wal_size", "20GB")
-        .setting("track_commit_timestamp", "on");
-  }
-
-  private static void load(LocalCluster cluster, int steps) throws Exception {
-    try (Load load =
-        MixedWorkload.on(cluster).start(cluster::connect, Load.Plan.steps(CLIENTS, 5, steps))) {
-      load.await();
-    }
-  }
-
-  private WalVerification.Options options(Path base, Path data) {
-    return new WalVerification.Options(
-        base,
-        data.resolve("pg_wal"),
-        Optional.empty(),
-        Optional.empty(),
-        Optional.of(data),
-        folder.resolve("scratch"),
-        CACHED_PAGES);
-  }
-
-  private static Verdict verify(WalVerification.Options options) throws IOException {
-    return WalVerification.run(options, _ -> {});
-  }
-
-  private void requireNothingLeft() throws IOException {
-    assertThat(folder.resolve("scratch")).isEmptyDirectory();
-  }
+/// Archives of real servers whose records carry an image of every page.
+class WalVerificationTest extends VerifiedServers {
 
   @ParameterizedTest
   @ValueSource(ints = {14, 15, 16, 17, 18})
@@ -225,46 +149,6 @@ class WalVerificationTest {
     }
   }
 
-  private static void execute(LocalCluster cluster, String database, String... statements)
-      throws SQLException {
-    try (Connection connection = cluster.connect(database);
-        Statement statement = connection.createStatement()) {
-      for (String sql : statements) {
-        statement.execute(sql);
-      }
-    }
-  }
-
-  @Test
-  void namesThePageThatIsNotAsItShouldBe() throws Exception {
-    try (LocalCluster cluster = server(17).start()) {
-      cluster.execute(
-          "create table t (id int, v text)",
-          "insert into t select g, 'row ' || g from generate_series(1, 50) g");
-      String file = cluster.query("select pg_relation_filepath('t')");
-      cluster.stop(StopMode.FAST);
-      Path base = copy(cluster.dataDirectory());
-      flip(base.resolve(file), 8100);
-      cluster.start();
-      // Without an image of the whole page, which would mend it.
-      cluster.execute("alter system set full_page_writes = off", "select pg_reload_conf()");
-      while (!cluster.query("show full_page_writes").equals("off")) {
-        Thread.onSpinWait();
-      }
-      cluster.execute("checkpoint", "update t set v = 'other' where id = 7", "delete from t");
-      cluster.stop(StopMode.FAST);
-      Verdict verdict = verify(options(base, cluster.dataDirectory()));
-      assertThat(verdict.isGood()).isFalse();
-      Mismatch first = verdict.mismatches().getFirst();
-      assertThat(first.type()).startsWith("Heap/");
-      assertThat(first.page()).isEqualTo("block 0 of " + file.replace("base", "1663"));
-      assertThat(first.difference()).anyMatch(line -> line.startsWith("bytes 8100 to 8100 are"));
-      assertThat(first.history()).isNotEmpty();
-      // After it the page is the server's: the other records are found right.
-      assertThat(verdict.total().mismatched()).isEqualTo(1);
-    }
-  }
-
   @Test
   void showsEachPageAsRedoLeftIt() throws Exception {
     try (LocalCluster cluster = server(17).create()) {
@@ -305,89 +189,6 @@ class WalVerificationTest {
         PageMask.byLooks(MemorySegment.ofArray(page), 0);
       }
       assertThat(last).isEqualTo(theirs);
-    }
-  }
-
-  @Test
-  void saysWhereTheLogIsDamagedAndWhatIsMissing() throws Exception {
-    try (LocalCluster cluster = server(18).create()) {
-      Path base = copy(cluster.dataDirectory());
-      cluster.start();
-      cluster.execute("create table early ()");
-      Lsn early = Lsn.parse(cluster.query("select pg_current_wal_insert_lsn()"));
-      load(cluster, 150);
-      cluster.execute("select pg_switch_wal()", "create table late ()");
-      cluster.stop(StopMode.FAST);
-      Path wal = cluster.dataDirectory().resolve("pg_wal");
-      Path archive = Files.createDirectory(folder.resolve("archive"));
-      try (Stream<Path> segments = Files.list(wal)) {
-        for (Path segment : (Iterable<Path>) segments.filter(Files::isRegularFile)::iterator) {
-          Files.copy(segment, archive.resolve(segment.getFileName()));
-        }
-      }
-      Path first;
-      try (Stream<Path> segments = Files.list(archive)) {
-        first = segments.sorted().findFirst().orElseThrow();
-      }
-      flip(first, 12_000_000);
-      var options =
-          new WalVerification.Options(
-              base,
-              archive,
-              Optional.empty(),
-              Optional.empty(),
-              Optional.empty(),
-              folder.resolve("scratch"),
-              CACHED_PAGES);
-      Verdict damaged = verify(options);
-      assertThat(damaged.isGood()).isFalse();
-      assertThat(damaged.reason().orElseThrow()).contains("0/");
-      assertThat(damaged.mismatches()).isEmpty();
-
-      // A copy made too early has zeroes from some record on, and the log goes on all the same.
-      Files.copy(wal.resolve(first.getFileName()), first, StandardCopyOption.REPLACE_EXISTING);
-      assertThat(verify(options).reason()).isEmpty();
-      clear(first, (int) (early.value() % (16 << 20)));
-      Verdict stale = verify(options);
-      assertThat(stale.isGood()).isFalse();
-      assertThat(stale.end()).isEqualTo(early);
-      assertThat(stale.reason().orElseThrow()).contains("zeroes", early.toString());
-
-      Files.delete(first);
-      assertThatThrownBy(() -> verify(options))
-          .isInstanceOf(PageserverException.InvalidRequest.class)
-          .hasMessageContaining("there is no WAL from " + damaged.start() + " on");
-      requireNothingLeft();
-    }
-  }
-
-  @Test
-  void judgesAPartAndStopsWhereItIsTold() throws Exception {
-    try (LocalCluster cluster = server(16).create()) {
-      Path base = copy(cluster.dataDirectory());
-      cluster.start();
-      cluster.execute("create table t as select g from generate_series(1, 100) g");
-      Lsn from = Lsn.parse(cluster.query("select pg_current_wal_insert_lsn()"));
-      cluster.execute("insert into t values (101), (102)");
-      Lsn to = Lsn.parse(cluster.query("select pg_current_wal_insert_lsn()"));
-      cluster.execute("drop table t");
-      cluster.stop(StopMode.FAST);
-      Verdict verdict =
-          verify(
-              new WalVerification.Options(
-                  base,
-                  cluster.dataDirectory().resolve("pg_wal"),
-                  Optional.of(from),
-                  Optional.of(to),
-                  Optional.empty(),
-                  folder.resolve("scratch"),
-                  CACHED_PAGES));
-      assertThat(verdict.isGood()).as("%s", verdict).isTrue();
-      assertThat(verdict.counts())
-          .filteredOn(count -> count.type().equals("Heap/INSERT"))
-          .singleElement()
-          .returns(2L, TypeCount::seen);
-      assertThat(verdict.end()).isGreaterThanOrEqualTo(to);
     }
   }
 
@@ -432,82 +233,5 @@ class WalVerificationTest {
     crc.update(segment, at, 20);
     bytes.putInt(at + 20, (int) crc.getValue());
     Files.write(file, segment);
-  }
-
-  @Test
-  void refusesWhatIsNoBase() {
-    assertThatThrownBy(() -> verify(options(folder, folder)))
-        .isInstanceOf(PageserverException.InvalidRequest.class)
-        .hasMessageContaining("base.tar");
-  }
-
-  private Path copy(Path data) throws IOException {
-    Path base = folder.resolve("base");
-    Files.walkFileTree(
-        data,
-        EnumSet.of(FileVisitOption.FOLLOW_LINKS), // to tablespaces
-        Integer.MAX_VALUE,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Path target = base.resolve(data.relativize(file));
-            if (!file.startsWith(data.resolve("pg_wal"))) {
-              Files.createDirectories(target.getParent());
-              Files.write(target, content(file));
-            }
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path file, IOException failure) {
-            return FileVisitResult.CONTINUE;
-          }
-        });
-    return base;
-  }
-
-  /// Files come and go in a running server: one that has gone is as good as an empty one.
-  private static byte[] content(Path file) throws IOException {
-    try {
-      return Files.readAllBytes(file);
-    } catch (NoSuchFileException e) {
-      return new byte[0];
-    }
-  }
-
-  private Path backUp(LocalCluster cluster, int major) throws Exception {
-    boolean old = major < 15;
-    try (Connection connection = cluster.connect();
-        Statement statement = connection.createStatement()) {
-      statement.execute(
-          old
-              ? "select pg_start_backup('test', true, false)"
-              : "select pg_backup_start('test', true)");
-      Path base = copy(cluster.dataDirectory());
-      try (ResultSet row =
-          statement.executeQuery(
-              "select labelfile from "
-                  + (old ? "pg_stop_backup(false, false)" : "pg_backup_stop(false)"))) {
-        row.next();
-        Files.writeString(base.resolve("backup_label"), row.getString(1));
-      }
-      return base;
-    }
-  }
-
-  private static void clear(Path file, int from) throws IOException {
-    byte[] bytes = Files.readAllBytes(file);
-    Arrays.fill(bytes, from, bytes.length, (byte) 0);
-    Files.write(file, bytes);
-  }
-
-  private static void flip(Path file, long at) throws IOException {
-    try (var bytes = new RandomAccessFile(file.toFile(), "rw")) {
-      bytes.seek(at);
-      int old = bytes.read();
-      bytes.seek(at);
-      bytes.write(old ^ 0x40);
-    }
   }
 }

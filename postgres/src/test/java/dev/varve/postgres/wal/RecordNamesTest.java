@@ -103,10 +103,9 @@ class RecordNamesTest {
   void areListedOnceEach(PgVersion version, int count) {
     assertThat(RecordType.all(version))
         .hasSize(count)
-        .allSatisfy(
-            type ->
-                assertThat(RecordType.fullName(version, type.manager().id(), type.type()))
-                    .isEqualTo(type.fullName()))
+        .allSatisfy(type ->
+            assertThat(RecordType.fullName(version, type.manager().id(), type.type()))
+                .isEqualTo(type.fullName()))
         .extracting(RecordType.Named::fullName)
         .doesNotHaveDuplicates()
         .contains("XLOG/NOOP", "Heap/INSERT+INIT", "Generic/Generic", "LogicalMessage/MESSAGE");
