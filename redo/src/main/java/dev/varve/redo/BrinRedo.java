@@ -3,7 +3,6 @@ package dev.varve.redo;
 import static dev.varve.postgres.PgLayout.INT;
 import static dev.varve.postgres.PgLayout.SHORT;
 
-import dev.varve.model.PageserverException;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.wal.RecordType;
 import java.lang.foreign.MemorySegment;
@@ -86,7 +85,7 @@ final class BrinRedo {
 
   private static void create(Change change, MemorySegment page) {
     if (change.blockId() != 0) {
-      throw strangeBlock(change);
+      throw change.strangeBlock();
     }
     int blocks = change.mainInt(0);
     int version = change.mainUint16(4);
@@ -117,7 +116,7 @@ final class BrinRedo {
         }
         point(change, page, change.mainInt(at), change.mainInt(at + 4), number);
       }
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -131,7 +130,7 @@ final class BrinRedo {
 
   private static void overwrite(Change change, MemorySegment page) {
     if (change.blockId() != 0) {
-      throw strangeBlock(change);
+      throw change.strangeBlock();
     }
     require(change, page, ITEMS);
     int length = requireTuple(change);
@@ -148,7 +147,7 @@ final class BrinRedo {
         Page.setLower(page, META_END);
       }
       case 1 -> initialize(page, MAP);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -156,7 +155,7 @@ final class BrinRedo {
     switch (change.blockId()) {
       case 0 -> point(change, page, change.mainInt(4), change.mainInt(0), 0);
       case 1 -> remove(change, change.mainUint16(8), page);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -200,9 +199,5 @@ final class BrinRedo {
     if (found != kind) {
       throw change.corrupted("the page is of BRIN's kind %04x, not %04x".formatted(found, kind));
     }
-  }
-
-  private static PageserverException.DataCorrupted strangeBlock(Change change) {
-    return change.corrupted("such a record has no block " + change.blockId());
   }
 }

@@ -2,8 +2,8 @@ package dev.varve.redo;
 
 import static dev.varve.postgres.PgLayout.LONG;
 
-import dev.varve.model.PageserverException;
 import dev.varve.postgres.page.Page;
+import dev.varve.postgres.wal.RecordType;
 import java.lang.foreign.MemorySegment;
 
 /// What the records of the B-tree access method do to their pages.
@@ -24,21 +24,6 @@ import java.lang.foreign.MemorySegment;
 /// records have been the same from 14 to 18 but for a byte that redo does not use.
 final class BtreeRedo {
 
-  private static final int INSERT_LEAF = 0x00;
-  private static final int INSERT_UPPER = 0x10;
-  private static final int INSERT_META = 0x20;
-  private static final int SPLIT_L = 0x30;
-  private static final int SPLIT_R = 0x40;
-  private static final int INSERT_POST = 0x50;
-  private static final int DEDUP = 0x60;
-  private static final int DELETE = 0x70;
-  private static final int UNLINK_PAGE = 0x80;
-  private static final int UNLINK_PAGE_META = 0x90;
-  private static final int NEWROOT = 0xA0;
-  private static final int MARK_PAGE_HALFDEAD = 0xB0;
-  private static final int VACUUM = 0xC0;
-  private static final int META_CLEANUP = 0xE0;
-
   private BtreeRedo() {}
 
   /// Changes the page, and gives it the LSN.
@@ -49,17 +34,20 @@ final class BtreeRedo {
 
   private static void change(Change change, MemorySegment page) {
     switch (change.info() & 0xF0) {
-      case INSERT_LEAF, INSERT_UPPER, INSERT_META -> insert(change, page);
-      case INSERT_POST -> BtreePostings.split(change, page);
-      case SPLIT_L -> BtreeSplit.apply(change, true, page);
-      case SPLIT_R -> BtreeSplit.apply(change, false, page);
-      case DEDUP -> BtreePostings.merge(change, page);
-      case DELETE -> BtreePostings.delete(change, 4, page);
-      case VACUUM -> BtreePostings.vacuum(change, page);
-      case MARK_PAGE_HALFDEAD -> markHalfDead(change, page);
-      case UNLINK_PAGE, UNLINK_PAGE_META -> unlink(change, page);
-      case NEWROOT -> newRoot(change, page);
-      case META_CLEANUP -> BtreePage.initializeMeta(change, page);
+      case RecordType.BTREE_INSERT_LEAF,
+          RecordType.BTREE_INSERT_UPPER,
+          RecordType.BTREE_INSERT_META ->
+          insert(change, page);
+      case RecordType.BTREE_INSERT_POST -> BtreePostings.split(change, page);
+      case RecordType.BTREE_SPLIT_L -> BtreeSplit.apply(change, true, page);
+      case RecordType.BTREE_SPLIT_R -> BtreeSplit.apply(change, false, page);
+      case RecordType.BTREE_DEDUP -> BtreePostings.merge(change, page);
+      case RecordType.BTREE_DELETE -> BtreePostings.delete(change, 4, page);
+      case RecordType.BTREE_VACUUM -> BtreePostings.vacuum(change, page);
+      case RecordType.BTREE_MARK_PAGE_HALFDEAD -> markHalfDead(change, page);
+      case RecordType.BTREE_UNLINK_PAGE, RecordType.BTREE_UNLINK_PAGE_META -> unlink(change, page);
+      case RecordType.BTREE_NEWROOT -> newRoot(change, page);
+      case RecordType.BTREE_META_CLEANUP -> BtreePage.initializeMeta(change, page);
       default -> throw change.unsupported();
     }
   }
@@ -78,7 +66,7 @@ final class BtreeRedo {
       }
       case 1 -> finishSplit(change, page);
       case 2 -> BtreePage.initializeMeta(change, page);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -104,7 +92,7 @@ final class BtreeRedo {
           BtreePage.initializeHalfDead(
               change, page, change.mainInt(8), change.mainInt(12), change.mainInt(16));
       case 1 -> removeDownlink(change, page);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -149,7 +137,7 @@ final class BtreeRedo {
           BtreePage.initializeHalfDead(
               change, page, change.mainInt(24), change.mainInt(28), change.mainInt(32));
       case 4 -> BtreePage.initializeMeta(change, page);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -165,11 +153,7 @@ final class BtreeRedo {
       }
       case 1 -> finishSplit(change, page);
       case 2 -> BtreePage.initializeMeta(change, page);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
-  }
-
-  static PageserverException.DataCorrupted strangeBlock(Change change) {
-    return change.corrupted("such a record has no block " + change.blockId());
   }
 }

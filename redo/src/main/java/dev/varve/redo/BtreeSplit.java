@@ -35,7 +35,7 @@ final class BtreeSplit {
         BtreePage.setLeft(page, change.blockNumber(1));
       }
       case 3 -> BtreeRedo.finishSplit(change, page);
-      default -> throw BtreeRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 

@@ -299,6 +299,18 @@ final class Change {
     return scratch;
   }
 
+  /// @throws PageserverException.DataCorrupted when this is another block of the record
+  void requireBlock(int id) {
+    if (blockId != id) {
+      throw strangeBlock();
+    }
+  }
+
+  /// Records of this type never name such a block.
+  PageserverException.DataCorrupted strangeBlock() {
+    return corrupted("such a record has no block " + blockId);
+  }
+
   /// The record and the page do not fit together.
   PageserverException.DataCorrupted corrupted(String finding) {
     return new PageserverException.DataCorrupted(

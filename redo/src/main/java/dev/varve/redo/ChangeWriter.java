@@ -1,6 +1,7 @@
 package dev.varve.redo;
 
 import dev.varve.postgres.PgLayout;
+import dev.varve.postgres.wal.RecordType;
 import dev.varve.postgres.wal.WalRecord;
 import java.lang.foreign.MemorySegment;
 
@@ -143,7 +144,9 @@ public final class ChangeWriter {
       case Change.HEAP -> Math.min(all, HeapRedo.mainLength(operation));
       case Change.HEAP2 -> {
         boolean map = record.fork(block) != MAIN_FORK;
-        yield map && operation == Heap2Redo.MULTI_INSERT ? Math.min(all, Heap2Redo.OFFSETS) : all;
+        yield map && operation == RecordType.HEAP2_MULTI_INSERT
+            ? Math.min(all, Heap2Redo.OFFSETS)
+            : all;
       }
       case Change.HASH -> Math.min(all, HashRedo.mainLength(record.info(), record.blockId(block)));
       case Change.GIN -> GinRedo.mainLength(record.info() & 0xF0, record.blockId(block), all);

@@ -1,7 +1,7 @@
 package dev.varve.redo;
 
-import dev.varve.model.PageserverException;
 import dev.varve.postgres.page.Page;
+import dev.varve.postgres.wal.RecordType;
 import java.lang.foreign.MemorySegment;
 
 /// What the records of the GIN access method do to their pages.
@@ -23,16 +23,6 @@ import java.lang.foreign.MemorySegment;
 /// Hot: nothing is allocated.
 final class GinRedo {
 
-  private static final int CREATE_PTREE = 0x10;
-  private static final int INSERT = 0x20;
-  private static final int SPLIT = 0x30;
-  private static final int VACUUM_PAGE = 0x40;
-  private static final int DELETE_PAGE = 0x50;
-  private static final int UPDATE_META_PAGE = 0x60;
-  private static final int INSERT_LISTPAGE = 0x70;
-  private static final int DELETE_LISTPAGE = 0x80;
-  private static final int VACUUM_DATA_LEAF_PAGE = 0x90;
-
   private static final int POSTING_TREE = 1;
   private static final int LEAF = 2;
 
@@ -43,8 +33,9 @@ final class GinRedo {
 
   /// How much of a record's `all` bytes of main data redo of one block reads.
   static int mainLength(int operation, int blockId, int all) {
-    boolean others = operation == INSERT || operation == DELETE_LISTPAGE;
-    return operation == SPLIT || (others && blockId != 0) ? 0 : all;
+    boolean others =
+        operation == RecordType.GIN_INSERT || operation == RecordType.GIN_DELETE_LISTPAGE;
+    return operation == RecordType.GIN_SPLIT || (others && blockId != 0) ? 0 : all;
   }
 
   /// Changes the page, and gives it the LSN.
@@ -55,29 +46,29 @@ final class GinRedo {
 
   private static void change(Change change, MemorySegment page) {
     switch (change.info() & 0xF0) {
-      case CREATE_PTREE -> createPostingTree(change, page);
-      case INSERT -> insert(change, page);
-      case SPLIT -> split(change, page);
-      case VACUUM_PAGE ->
+      case RecordType.GIN_CREATE_PTREE -> createPostingTree(change, page);
+      case RecordType.GIN_INSERT -> insert(change, page);
+      case RecordType.GIN_SPLIT -> split(change, page);
+      case RecordType.GIN_VACUUM_PAGE ->
           throw change.corrupted("such a record has the page's image, this one does not");
-      case VACUUM_DATA_LEAF_PAGE -> {
-        requireBlock(change, 0);
+      case RecordType.GIN_VACUUM_DATA_LEAF_PAGE -> {
+        change.requireBlock(0);
         GinDataLeaf.recompress(change, page);
       }
-      case DELETE_PAGE -> deletePage(change, page);
-      case UPDATE_META_PAGE -> updateMeta(change, page);
-      case INSERT_LISTPAGE -> {
-        requireBlock(change, 0);
+      case RecordType.GIN_DELETE_PAGE -> deletePage(change, page);
+      case RecordType.GIN_UPDATE_META_PAGE -> updateMeta(change, page);
+      case RecordType.GIN_INSERT_LISTPAGE -> {
+        change.requireBlock(0);
         GinEntryPage.fillListPage(change, page);
       }
-      case DELETE_LISTPAGE -> deleteListPages(change, page);
+      case RecordType.GIN_DELETE_LISTPAGE -> deleteListPages(change, page);
       default -> throw change.unsupported();
     }
   }
 
   /// Main data: length `u32`, then as many bytes of posting lists.
   private static void createPostingTree(Change change, MemorySegment page) {
-    requireBlock(change, 0);
+    change.requireBlock(0);
     int length = change.mainInt(0);
     if (length != change.mainLength() - 4) {
       throw change.corrupted(
@@ -96,7 +87,7 @@ final class GinRedo {
       finishSplit(change, page);
       return;
     }
-    requireBlock(change, 0);
+    change.requireBlock(0);
     int flags = change.mainUint16(0);
     switch (flags) {
       case 0 -> GinEntryPage.insertInner(change, page, rightHalf(change));
@@ -117,7 +108,7 @@ final class GinRedo {
           "such a record has an image of block id %d, this one does not"
               .formatted(change.blockId()));
     }
-    requireBlock(change, SPLIT_CHILD);
+    change.requireBlock(SPLIT_CHILD);
     finishSplit(change, page);
   }
 
@@ -148,7 +139,7 @@ final class GinRedo {
       }
       case 1 -> GinDataPage.remove(change, page, change.mainUint16(0));
       case 2 -> GinPage.setRight(page, change.mainInt(4));
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -167,7 +158,7 @@ final class GinRedo {
       GinPage.initializeMeta(change, page, 16);
       return;
     }
-    requireBlock(change, 1);
+    change.requireBlock(1);
     int tuples = change.mainInt(80);
     if (tuples > 0) {
       GinEntryPage.appendToList(change, page, tuples);
@@ -186,17 +177,7 @@ final class GinRedo {
     } else if (change.blockId() <= MAX_FREED) {
       GinPage.initialize(page, GinPage.DELETED);
     } else {
-      throw strangeBlock(change);
+      throw change.strangeBlock();
     }
-  }
-
-  private static void requireBlock(Change change, int id) {
-    if (change.blockId() != id) {
-      throw strangeBlock(change);
-    }
-  }
-
-  private static PageserverException.DataCorrupted strangeBlock(Change change) {
-    return change.corrupted("such a record has no block " + change.blockId());
   }
 }

@@ -37,7 +37,7 @@ final class GistRedo {
         switch (change.blockId()) {
           case 0 -> update(change, page);
           case 1 -> completeSplit(change, lsn, page);
-          default -> throw BtreeRedo.strangeBlock(change);
+          default -> throw change.strangeBlock();
         }
       }
       case RecordType.GIST_DELETE -> removeDead(change, page);
@@ -114,7 +114,7 @@ final class GistRedo {
   private static void removeDead(Change change, MemorySegment page) {
     GistPage.require(change, page);
     if (change.blockId() != 0) {
-      throw BtreeRedo.strangeBlock(change);
+      throw change.strangeBlock();
     }
     int count = change.mainUint16(4);
     int numbers = change.version().isAtLeast(PgVersion.V16) ? 8 : 6;
@@ -137,7 +137,7 @@ final class GistRedo {
     int id = change.blockId();
     int pages = change.mainUint16(18);
     if (!change.initializes() || id > pages) {
-      throw BtreeRedo.strangeBlock(change);
+      throw change.strangeBlock();
     }
     boolean last = id == pages;
     boolean rootSplits = change.blockNumber(1) == GistPage.ROOT_BLOCK;
@@ -165,7 +165,7 @@ final class GistRedo {
     switch (change.blockId()) {
       case 0 -> GistPage.delete(change, page, change.bytes().get(LONG, (long) change.mainOffset()));
       case 1 -> IndexItems.remove(change, page, downlink);
-      default -> throw BtreeRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 }

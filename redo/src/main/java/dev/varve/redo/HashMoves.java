@@ -17,7 +17,7 @@ final class HashMoves {
       }
       case 1 -> addItems(change, page, change.mainUint16(0));
       case 2 -> remove(change, page);
-      default -> throw HashRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
     return true;
   }
@@ -45,7 +45,7 @@ final class HashMoves {
       }
       case 5 -> HashPage.setBit(change, page, change.dataInt(0), false);
       case 6 -> HashMetapage.setFirstFree(change, page, change.dataInt(0));
-      default -> throw HashRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
     return true;
   }

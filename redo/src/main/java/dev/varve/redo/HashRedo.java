@@ -2,7 +2,6 @@ package dev.varve.redo;
 
 import static dev.varve.postgres.PgLayout.LONG;
 
-import dev.varve.model.PageserverException;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.wal.RecordType;
@@ -93,7 +92,7 @@ final class HashRedo {
   private static boolean change(Change change, MemorySegment page) {
     switch (change.info() & OPERATION) {
       case RecordType.HASH_INIT_META_PAGE -> {
-        requireBlock(change, 0);
+        change.requireBlock(0);
         HashMetapage.initialize(change, page);
       }
       case RecordType.HASH_INIT_BITMAP_PAGE -> initializeBitmap(change, page);
@@ -112,12 +111,12 @@ final class HashRedo {
         return delete(change, page);
       }
       case RecordType.HASH_SPLIT_CLEANUP -> {
-        requireBlock(change, 0);
+        change.requireBlock(0);
         HashPage.require(change, page, HashPage.BUCKET);
         HashPage.clearFlags(page, HashPage.NEEDS_CLEANUP);
       }
       case RecordType.HASH_UPDATE_META_PAGE -> {
-        requireBlock(change, 0);
+        change.requireBlock(0);
         change.requireMain(8);
         HashMetapage.setTuples(change, page, change.bytes().get(LONG, change.mainOffset()));
       }
@@ -131,7 +130,7 @@ final class HashRedo {
     switch (change.blockId()) {
       case 0 -> HashPage.initializeBitmap(change, page, change.mainUint16(0));
       case 1 -> HashMetapage.addFirstMap(change, page);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -147,7 +146,7 @@ final class HashRedo {
             change, page, change.mainUint16(0), change.bytes(), change.dataOffset(), length);
       }
       case 1 -> HashMetapage.addTuples(change, page, 1);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -171,7 +170,7 @@ final class HashRedo {
           }
         }
       }
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -196,13 +195,13 @@ final class HashRedo {
           HashMetapage.setSplitPoint(change, page, change.dataInt(at), change.dataInt(at + 4));
         }
       }
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
   private static void completeSplit(Change change, MemorySegment page) {
     if (change.blockId() > 1) {
-      throw strangeBlock(change);
+      throw change.strangeBlock();
     }
     HashPage.require(change, page, HashPage.BUCKET);
     HashPage.setFlags(page, change.mainUint16(change.blockId() * 2));
@@ -218,7 +217,7 @@ final class HashRedo {
         }
         yield true;
       }
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     };
   }
 
@@ -236,17 +235,7 @@ final class HashRedo {
         HashPage.clearFlags(page, HashPage.HAS_DEAD);
       }
       case 1 -> HashMetapage.addTuples(change, page, -count);
-      default -> throw strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
-  }
-
-  private static void requireBlock(Change change, int id) {
-    if (change.blockId() != id) {
-      throw strangeBlock(change);
-    }
-  }
-
-  static PageserverException.DataCorrupted strangeBlock(Change change) {
-    return change.corrupted("such a record has no block " + change.blockId());
   }
 }

@@ -2,6 +2,7 @@ package dev.varve.redo;
 
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.page.Page;
+import dev.varve.postgres.wal.RecordType;
 import java.lang.foreign.MemorySegment;
 
 /// Redo of the Heap2 resource manager's records on heap pages: many tuples at once.
@@ -19,9 +20,6 @@ final class Heap2Redo {
   private static final int OPERATION = 0x70;
   private static final int PRUNE_FIRST = 0x10;
   private static final int PRUNE_LAST = 0x30;
-  static final int VISIBLE = 0x40;
-  static final int MULTI_INSERT = 0x50;
-  private static final int LOCK_UPDATED = 0x60;
 
   private static final int VISIBLE_HEAP_PAGE = 1;
 
@@ -34,14 +32,14 @@ final class Heap2Redo {
 
   static void apply(Change change, PgVersion version, long lsn, MemorySegment page) {
     int operation = change.info() & OPERATION;
-    int block = operation == VISIBLE ? VISIBLE_HEAP_PAGE : 0;
+    int block = operation == RecordType.HEAP2_VISIBLE ? VISIBLE_HEAP_PAGE : 0;
     if (change.blockId() != block) {
       throw change.unsupported();
     }
     switch (operation) {
-      case VISIBLE -> visible(change, page);
-      case MULTI_INSERT -> multiInsert(change, page);
-      case LOCK_UPDATED -> lockUpdated(change, page);
+      case RecordType.HEAP2_VISIBLE -> visible(change, page);
+      case RecordType.HEAP2_MULTI_INSERT -> multiInsert(change, page);
+      case RecordType.HEAP2_LOCK_UPDATED -> lockUpdated(change, page);
       default -> {
         if (operation < PRUNE_FIRST || operation > PRUNE_LAST) {
           throw change.unsupported();

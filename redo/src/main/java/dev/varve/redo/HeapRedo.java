@@ -1,6 +1,7 @@
 package dev.varve.redo;
 
 import dev.varve.postgres.page.Page;
+import dev.varve.postgres.wal.RecordType;
 import java.lang.foreign.MemorySegment;
 
 /// Redo of the Heap resource manager's records on heap pages. (Their visibility map pages: {@link
@@ -25,13 +26,6 @@ final class HeapRedo {
 
   static final int INIT_PAGE = 0x80;
   static final int OPERATION = 0x70;
-  private static final int INSERT = 0x00;
-  private static final int DELETE = 0x10;
-  private static final int UPDATE = 0x20;
-  private static final int HOT_UPDATE = 0x40;
-  private static final int CONFIRM = 0x50;
-  private static final int LOCK = 0x60;
-  private static final int INPLACE = 0x70;
 
   static final int INSERT_CLEARS_VISIBLE = 0x01;
   static final int INSERT_SETS_FROZEN = 0x20;
@@ -56,28 +50,28 @@ final class HeapRedo {
   /// How many bytes of main data redo reads, by operation: the part in the table above.
   static int mainLength(int operation) {
     return switch (operation) {
-      case INSERT -> 3;
-      case CONFIRM, INPLACE -> 2;
-      case DELETE, LOCK -> 8;
-      case UPDATE, HOT_UPDATE -> 14;
+      case RecordType.HEAP_INSERT -> 3;
+      case RecordType.HEAP_CONFIRM, RecordType.HEAP_INPLACE -> 2;
+      case RecordType.HEAP_DELETE, RecordType.HEAP_LOCK -> 8;
+      case RecordType.HEAP_UPDATE, RecordType.HEAP_HOT_UPDATE -> 14;
       default -> Integer.MAX_VALUE;
     };
   }
 
   static void apply(Change change, long lsn, MemorySegment page) {
     int operation = change.info() & OPERATION;
-    if (operation == UPDATE || operation == HOT_UPDATE) {
-      update(change, page, operation == HOT_UPDATE);
+    if (operation == RecordType.HEAP_UPDATE || operation == RecordType.HEAP_HOT_UPDATE) {
+      update(change, page, operation == RecordType.HEAP_HOT_UPDATE);
     } else {
       if (change.blockId() != 0) {
         throw change.unsupported();
       }
       switch (operation) {
-        case INSERT -> insert(change, page);
-        case DELETE -> delete(change, page);
-        case CONFIRM -> confirm(change, page);
-        case LOCK -> lock(change, page);
-        case INPLACE -> inPlace(change, page);
+        case RecordType.HEAP_INSERT -> insert(change, page);
+        case RecordType.HEAP_DELETE -> delete(change, page);
+        case RecordType.HEAP_CONFIRM -> confirm(change, page);
+        case RecordType.HEAP_LOCK -> lock(change, page);
+        case RecordType.HEAP_INPLACE -> inPlace(change, page);
         default -> throw change.unsupported();
       }
     }

@@ -2,6 +2,7 @@ package dev.varve.redo;
 
 import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.page.Page;
+import dev.varve.postgres.wal.RecordType;
 import java.lang.foreign.MemorySegment;
 
 /// Redo of Sequence LOG: the page is always made anew from the record.
@@ -14,7 +15,6 @@ import java.lang.foreign.MemorySegment;
 /// The special space is 8 bytes that begin with 1717 (u32). PostgreSQL: `sequence.c`.
 final class SequenceRedo {
 
-  private static final int LOG = 0x00;
   private static final int MAGIC = 0x1717;
   private static final int SPECIAL_BYTES = 4;
   private static final int TUPLE = 12;
@@ -22,7 +22,7 @@ final class SequenceRedo {
   private SequenceRedo() {}
 
   static void apply(Change change, long lsn, MemorySegment page) {
-    if ((change.info() & 0xF0) != LOG || change.blockId() != 0) {
+    if ((change.info() & 0xF0) != RecordType.SEQUENCE_LOG || change.blockId() != 0) {
       throw change.unsupported();
     }
     if (!change.initializes()) {

@@ -62,7 +62,7 @@ final class SpgistMoves {
         putLeafs(change, page, numbers, come, tuples);
       }
       case 2 -> SpgistRedo.setLink(change, page, 6, SpgistTuple.tid(change.blockNumber(1), head));
-      default -> throw BtreeRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -127,7 +127,7 @@ final class SpgistMoves {
       }
       case 2 -> putInner(change, page, inner);
       case 3 -> SpgistRedo.setLink(change, page, 14, innerTid(change));
-      default -> throw BtreeRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 

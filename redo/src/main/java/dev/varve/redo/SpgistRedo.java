@@ -95,7 +95,7 @@ final class SpgistRedo {
         }
       }
       case 1 -> setLink(change, page, 6, SpgistTuple.tid(change.blockNumber(0), number));
-      default -> throw BtreeRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 
@@ -115,7 +115,7 @@ final class SpgistRedo {
     int number = change.mainUint16(0);
     if (!change.hasBlock(1)) {
       if (id != 0) {
-        throw BtreeRedo.strangeBlock(change);
+        throw change.strangeBlock();
       }
       SpgistPage.open(change, page, false, 0);
       int size = requireInnerToEnd(change, NODE_TUPLE);
@@ -136,12 +136,12 @@ final class SpgistRedo {
         SpgistPage.put(change, page, newNumber, change.mainOffset() + (long) NODE_TUPLE, size);
       }
       case 2 -> SpgistPage.open(change, page, false, 0);
-      default -> throw BtreeRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
     if (change.mainByte(5) == id) {
       setLink(change, page, 6, target);
     } else if (id == 2) {
-      throw BtreeRedo.strangeBlock(change);
+      throw change.strangeBlock();
     }
   }
 
@@ -171,12 +171,12 @@ final class SpgistRedo {
       }
       case 1 -> {
         if (same) {
-          throw BtreeRedo.strangeBlock(change);
+          throw change.strangeBlock();
         }
         SpgistPage.open(change, page, isSet(change, 4), 0);
         SpgistPage.put(change, page, secondNumber, second, secondSize);
       }
-      default -> throw BtreeRedo.strangeBlock(change);
+      default -> throw change.strangeBlock();
     }
   }
 

@@ -14,7 +14,7 @@ final class SpgistVacuum {
 
   private static void requirePage(Change change, MemorySegment page) {
     if (change.blockId() != 0) {
-      throw BtreeRedo.strangeBlock(change);
+      throw change.strangeBlock();
     }
     SpgistPage.open(change, page, false, 0);
   }

@@ -3,6 +3,7 @@ package dev.varve.redo;
 import dev.varve.model.Key;
 import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.page.Page;
+import dev.varve.postgres.wal.RecordType;
 import dev.varve.postgres.wal.ResourceManager;
 import java.lang.foreign.MemorySegment;
 
@@ -33,7 +34,7 @@ final class VisibilityMapRedo {
     }
     boolean changed;
     if (change.rmgr() == ResourceManager.HEAP2.id()
-        && (change.info() & 0x70) == Heap2Redo.VISIBLE) {
+        && (change.info() & 0x70) == RecordType.HEAP2_VISIBLE) {
       changed = set(change, page);
     } else {
       changed = clear(change, page);
