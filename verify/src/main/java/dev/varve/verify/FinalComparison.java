@@ -5,6 +5,7 @@ import dev.varve.datadir.DirectoryValues;
 import dev.varve.datadir.RelationFork;
 import dev.varve.model.Key;
 import dev.varve.model.Lsn;
+import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.page.PageKind;
 import dev.varve.postgres.page.PageMask;
@@ -12,22 +13,29 @@ import dev.varve.postgres.slru.Slru;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Compares what a replay came to with the files of a server that was stopped cleanly at the log's
 /// end: every block of every relation and SLRU that the log knows, but for free space maps, which
 /// are never exact.
 ///
-/// A visibility map may lack bits that the file has: CREATE DATABASE by the log (`WAL_LOG`, from
-/// PostgreSQL 15 on) logs its pages as if they had a hole, and PostgreSQL's own recovery loses
-/// their bits, too. It must have none that the file lacks.
+/// {@link PageMask} blanks what may differ. Of GiST and SP-GiST pages more is compared than that,
+/// because the images in records, which have not got it yet, are blind for it: the LSN, and of GiST
+/// pages also the NSN and the flag that says that a split is not complete.
 ///
 /// From version 16 on nothing is logged of the init fork of an unlogged bloom index.
 final class FinalComparison {
 
+  /// In the special space, behind NSN and right neighbour.
+  private static final long GIST_FLAGS = 12;
+
+  private static final int GIST_FOLLOW_RIGHT = 8;
+
   private final ReplayStore replayed;
   private final ReplayStore files;
   private final Findings findings;
+  private final Set<Key> mapsWithoutBits;
   private final Findings.Count count;
   private final Lsn end;
   private final Key nextMultixact;
@@ -36,10 +44,17 @@ final class FinalComparison {
   private final MemorySegment theirs = MemorySegment.ofArray(new byte[Page.SIZE]);
 
   /// @param files the stopped server's, loaded
-  FinalComparison(ReplayStore replayed, ReplayStore files, Findings findings, Lsn end) {
+  /// @param mapsWithoutBits pages of visibility maps that may lack bits that the file has
+  FinalComparison(
+      ReplayStore replayed,
+      ReplayStore files,
+      Findings findings,
+      Set<Key> mapsWithoutBits,
+      Lsn end) {
     this.replayed = replayed;
     this.files = files;
     this.findings = findings;
+    this.mapsWithoutBits = mapsWithoutBits;
     this.count = findings.ofFiles();
     this.end = end;
     byte[] checkPoint = replayed.value(DirectoryKeys.CHECKPOINT);
@@ -137,7 +152,7 @@ final class FinalComparison {
       differs(key, "the page can't be compared: " + e.getMessage());
       return;
     }
-    if (key.fork() == RelationFork.VISIBILITY_MAP) {
+    if (mapsWithoutBits.contains(key)) {
       VisibilityBits.addMissing(ours, theirs);
     }
     if (ours.mismatch(theirs) >= 0) {
@@ -154,7 +169,26 @@ final class FinalComparison {
     } else if (key.fork() == RelationFork.VISIBILITY_MAP) {
       page.asSlice(0, Page.HEADER).fill((byte) 0); // it is made without a record
     } else {
+      maskByLooks(key, page);
+    }
+  }
+
+  private static void maskByLooks(Key key, MemorySegment page) {
+    PageKind kind = PageKind.of(page, key.fork());
+    long lsn = Page.lsn(page);
+    int special = Page.special(page);
+    if (kind == PageKind.GIST) {
+      long nsn = page.get(PgLayout.LONG, special);
+      int followRight = page.get(PgLayout.SHORT, special + GIST_FLAGS) & GIST_FOLLOW_RIGHT;
       PageMask.byLooks(page, key.block());
+      int flags = page.get(PgLayout.SHORT, special + GIST_FLAGS);
+      page.set(PgLayout.LONG, special, nsn);
+      page.set(PgLayout.SHORT, special + GIST_FLAGS, (short) (flags | followRight));
+    } else {
+      PageMask.byLooks(page, key.block());
+    }
+    if (kind == PageKind.GIST || kind == PageKind.SPGIST) {
+      Page.setLsn(page, lsn);
     }
   }
 

@@ -93,6 +93,11 @@ final class Judge implements WalIngest.Witness {
     consistent = true;
   }
 
+  /// Visibility map pages of whose bits the log has told nothing so far.
+  Set<Key> mapsWithoutBits() {
+    return withoutBits;
+  }
+
   /// PostgreSQL's own recovery refuses such a log, too.
   private void requireWholeLog(WalRecord record) {
     if (record.rmgr() == ResourceManager.XLOG.id()

@@ -152,6 +152,10 @@ final class ReplayStore implements VersionStore {
       scratch = MemorySegment.ofArray(new byte[2 * Integer.highestOneBit(most)]);
     }
     int length = bytes.write(scratch, 0);
+    if (length > most) {
+      throw new IllegalStateException(
+          "a change of " + length + " bytes, of which " + most + " were announced");
+    }
     change(upper, middle, lower, lsn, initializes, scratch, 0, length);
   }
 

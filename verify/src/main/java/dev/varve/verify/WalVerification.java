@@ -116,7 +116,7 @@ public final class WalVerification {
       replay(log, ingest, judge);
       Lsn end = ingest.lastRecord();
       if (options.finished().isPresent() && reason == null) {
-        compareFiles(store, options.finished().get(), end);
+        compareFiles(store, judge, options.finished().get(), end);
       }
       return new Verdict(
           base.version().major(),
@@ -192,7 +192,8 @@ public final class WalVerification {
     judge.setConsistent();
   }
 
-  private void compareFiles(ReplayStore store, Path directory, Lsn end) throws IOException {
+  private void compareFiles(ReplayStore store, Judge judge, Path directory, Lsn end)
+      throws IOException {
     BaseDirectory finished = BaseDirectory.open(directory);
     if (finished.control().systemIdentifier() != base.control().systemIdentifier()) {
       throw new PageserverException.InvalidRequest(
@@ -204,7 +205,7 @@ public final class WalVerification {
               .formatted(directory, finished.start(), end));
     }
     try (ReplayStore files = finished.load(scratch("finished"), options.cachedPages())) {
-      new FinalComparison(store, files, findings, end).run();
+      new FinalComparison(store, files, findings, judge.mapsWithoutBits(), end).run();
     }
   }
 
