@@ -1,32 +1,28 @@
 package dev.varve.redo;
 
 import dev.varve.model.Key;
-import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.page.Page;
 import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
-import java.util.zip.GZIPOutputStream;
 
 /// A change of a real log, the page before it, and the page after it, which a server's own page was
 /// found equal to. Samples of every record type are kept as files, so that redo, and the reading of
 /// changes that were written long ago, can be tested without a server.
 ///
 /// A file is gzip of any number of: type (modified UTF-8), key 18 bytes (three longs), LSN i64,
-/// length i32 and bytes of the change, the two pages.
+/// length i32 and bytes of the change, the two pages. `ChangeSampler` in the tests of `verify`
+/// makes them.
 record ChangeSample(
     String type,
     Key key,
@@ -75,22 +71,6 @@ record ChangeSample(
 
   private static MemorySegment bytes(InputStream in, int length) throws IOException {
     return MemorySegment.ofArray(in.readNBytes(length));
-  }
-
-  static void write(Collection<ChangeSample> samples, OutputStream file) throws IOException {
-    try (var out = new DataOutputStream(new GZIPOutputStream(file))) {
-      for (ChangeSample sample : samples) {
-        out.writeUTF(sample.type);
-        out.writeLong(sample.key.upper());
-        out.writeLong(sample.key.middle());
-        out.writeLong(sample.key.lower());
-        out.writeLong(sample.lsn);
-        out.writeInt((int) sample.change.byteSize());
-        out.write(sample.change.toArray(PgLayout.BYTE));
-        out.write(sample.before.toArray(PgLayout.BYTE));
-        out.write(sample.after.toArray(PgLayout.BYTE));
-      }
-    }
   }
 
   @Override

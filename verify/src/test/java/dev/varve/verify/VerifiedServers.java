@@ -9,19 +9,13 @@ import dev.varve.cluster.PostgresBinaries;
 import dev.varve.cluster.Trees;
 import dev.varve.testkit.workload.MixedWorkload;
 import java.io.IOException;
-import java.nio.file.FileVisitOption;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.EnumSet;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -93,37 +87,8 @@ abstract class VerifiedServers {
 
   Path copy(Path data) throws IOException {
     Path base = folder.resolve("base");
-    Files.walkFileTree(
-        data,
-        EnumSet.of(FileVisitOption.FOLLOW_LINKS), // to tablespaces
-        Integer.MAX_VALUE,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Path target = base.resolve(data.relativize(file));
-            if (!file.startsWith(data.resolve("pg_wal"))) {
-              Files.createDirectories(target.getParent());
-              Files.write(target, content(file));
-            }
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path file, IOException failure) {
-            return FileVisitResult.CONTINUE;
-          }
-        });
+    BaseCopy.make(data, base);
     return base;
-  }
-
-  /// Files come and go in a running server: one that has gone is as good as an empty one.
-  private static byte[] content(Path file) throws IOException {
-    try {
-      return Files.readAllBytes(file);
-    } catch (NoSuchFileException e) {
-      return new byte[0];
-    }
   }
 
   Path backUp(LocalCluster cluster, int major) throws Exception {

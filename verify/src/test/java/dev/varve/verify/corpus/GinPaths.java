@@ -1,14 +1,11 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
 import dev.varve.postgres.PgLayout;
-import dev.varve.postgres.wal.RecordType;
-import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.WalRecord;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.ArrayList;
+import java.util.List;
 
-/// Counts the paths that a log takes through redo of GIN: by record type, by block, and by what
-/// else decides.
+/// What decides the path of a GIN record besides its type:
 ///
 /// | path                              | what is special                                          |
 /// |-----------------------------------|----------------------------------------------------------|
@@ -17,48 +14,26 @@ import java.util.TreeMap;
 /// | `… data leaf`, ` -`, ` +`, ` =`, ` add` | a leaf of a posting tree: of which a segment goes, comes, is replaced, gets TIDs; `any` and one of these counts the records that have it among others |
 /// | `… tuples`, `… link`, `… first`   | the tail of the pending list gets tuples, or a right sibling; or there was no list |
 /// | `… last`, `… inner`               | the page of the pending list is the last, or not         |
-/// | `… restored`                      | the record has the page's image: redo has nothing to do  |
-final class GinPaths implements OracleRun.Witness {
+final class GinPaths {
 
   private static final String[] ACTIONS = {"", " -", " +", " =", " add"};
 
-  private final Map<String, Integer> counts = new TreeMap<>();
+  private GinPaths() {}
 
-  Map<String, Integer> counts() {
-    return counts;
-  }
-
-  @Override
-  public void record(WalRecord record) {
-    if (record.rmgr() != ResourceManager.GIN.id()) {
-      return;
-    }
-    String type = RecordType.name(record.version(), record.rmgr(), record.info());
+  /// {@link #kind}, and a name for each action that it has among others.
+  static List<String> kinds(WalRecord record) {
     String kind = kind(record);
-    for (int i = 0; i < record.blockCount(); i++) {
-      String block = type + " " + record.blockId(i);
-      if (record.hasImage(i) && record.imageApplies(i)) {
-        count(block + " restored");
-      } else {
-        count(block + kind);
-        for (int action = 1; action < ACTIONS.length; action++) {
-          if (kind.contains(ACTIONS[action])) {
-            count(block + " any" + ACTIONS[action]);
-          }
-        }
+    var kinds = new ArrayList<String>(List.of(kind));
+    for (String action : ACTIONS) {
+      if (!action.isEmpty() && kind.contains(action)) {
+        kinds.add(" any" + action);
       }
     }
+    return kinds;
   }
 
-  private void count(String path) {
-    counts.merge(path, 1, Integer::sum);
-  }
-
-  /// What is special about a record; empty when nothing is, or it is none of GIN.
+  /// What is special about a record; empty when nothing is.
   static String kind(WalRecord record) {
-    if (record.rmgr() != ResourceManager.GIN.id()) {
-      return "";
-    }
     return switch (record.info() & 0xF0) {
       case 0x20 -> insert(record);
       case 0x30 -> tree(record, 24);

@@ -1,33 +1,54 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
-import dev.varve.cluster.LocalCluster;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.SplittableRandom;
-import java.util.concurrent.Callable;
-import java.util.concurrent.Executors;
-import java.util.stream.Stream;
+import java.util.List;
 
 /// Makes a server write every type of B-tree record there is.
 final class BtreeWorkload {
 
-  private final LocalCluster cluster;
+  /// What every server is made to write; see {@link RecordPaths}.
+  static final String PATHS =
+      """
+      Btree/INSERT_LEAF: 0
+      Btree/INSERT_UPPER: 0 1
+      Btree/INSERT_META: 0 1 2
+      Btree/INSERT_POST: 0
+      Btree/SPLIT_L: 0 1 2 3
+      Btree/SPLIT_R: 0 1 2 3
+      Btree/SPLIT_L posting: 0
+      Btree/SPLIT_R posting: 0
+      Btree/DEDUP: 0
+      Btree/DELETE many: 0
+      Btree/DELETE updates: 0
+      Btree/DELETE many updates: 0
+      Btree/VACUUM few: 0
+      Btree/VACUUM many: 0
+      Btree/VACUUM updates: 0
+      Btree/VACUUM few updates: 0
+      Btree/VACUUM many updates: 0
+      Btree/MARK_PAGE_HALFDEAD: 0 1
+      Btree/UNLINK_PAGE: 0 1 2 3
+      Btree/UNLINK_PAGE_META: 0 2 3 4
+      Btree/NEWROOT: 0 1 2
+      Btree/NEWROOT leaf: 0 2
+      Btree/META_CLEANUP: 0
+      Btree/REUSE_PAGE
+      """;
+
+  private final Sessions sessions;
   private final int scale;
 
-  private BtreeWorkload(LocalCluster cluster, int scale) {
-    this.cluster = cluster;
+  private BtreeWorkload(Sessions sessions, int scale) {
+    this.sessions = sessions;
     this.scale = scale;
   }
 
   /// @param scale 1 for the least that reaches every path
-  static OracleRun.Workload of(int scale) {
-    return cluster -> new BtreeWorkload(cluster, scale).run();
+  static Workload of(int scale) {
+    return cluster -> new BtreeWorkload(new Sessions(cluster, 0.5), scale).run();
   }
 
   private void run() throws Exception {
-    cluster.execute("create extension amcheck");
     ascending();
     texts();
     duplicates();
@@ -39,16 +60,9 @@ final class BtreeWorkload {
     concurrent();
   }
 
-  /// In one session, in which random() is the same each time.
-  private void execute(String... statements) throws SQLException {
-    cluster.execute(
-        Stream.concat(Stream.of("select setseed(0.5)"), Stream.of(statements))
-            .toArray(String[]::new));
-  }
-
   /// Right-most splits, a queue's deletions at the left end, recycled pages, a unique index.
   private void ascending() throws SQLException {
-    execute(
+    sessions.execute(
         "create table queue (id bigint primary key, at int)",
         "create index queue_back on queue ((-id)) with (fillfactor = 60)",
         "insert into queue select i, i from generate_series(1, %d) i".formatted(2500 * scale),
@@ -69,7 +83,7 @@ final class BtreeWorkload {
 
   /// Random keys of many lengths: splits in the middle, truncated high keys.
   private void texts() throws SQLException {
-    execute(
+    sessions.execute(
         "create table texts (k text, n int)",
         "create index texts_k on texts (k)",
         "create unique index texts_nk on texts (n, k)",
@@ -86,14 +100,14 @@ final class BtreeWorkload {
 
   /// Posting lists: made, split, thinned out, with keys that deduplicate and some that may not.
   private void duplicates() throws SQLException {
-    execute(
+    sessions.execute(
         "create table dup (k int, t text, f float8)",
         "create index dup_k on dup (k)",
         "create index dup_t on dup (t)",
         "create index dup_f on dup (f)",
         "create index dup_plain on dup (k) with (deduplicate_items = off)");
     for (int round = 0; round < 3 + scale; round++) {
-      execute(
+      sessions.execute(
           ("insert into dup select (random() * 6)::int, 'value ' || (random() * 30)::int,"
                   + " (random() * 3)::int from generate_series(1, %d)")
               .formatted(1000 * scale),
@@ -101,7 +115,7 @@ final class BtreeWorkload {
           "vacuum dup");
     }
     // One row at a time goes where vacuum made room: heap TIDs into the middle of posting lists.
-    execute(
+    sessions.execute(
         "delete from dup where random() < 0.3",
         "vacuum dup",
         ("do $$ begin for i in 1..%d loop insert into dup values (i %% 3, 'value 3', 1);"
@@ -124,7 +138,7 @@ final class BtreeWorkload {
 
   /// Heap TIDs into the middle of posting lists on pages that are full: splits of both at once.
   private void gaps() throws SQLException {
-    execute(
+    sessions.execute(
         "create table gaps (k int, n int)",
         "insert into gaps select i % 7, i from generate_series(1, 20000) i",
         "delete from gaps where hashint4(n / 50) % 4 = 0",
@@ -139,7 +153,7 @@ final class BtreeWorkload {
 
   /// Keys of several columns, included columns, nulls.
   private void wide() throws SQLException {
-    execute(
+    sessions.execute(
         "create table wide (a int, b numeric, c text, d timestamptz, e int)",
         "create index wide_abc on wide (a, b, c)",
         "create unique index wide_e on wide (e) include (c, d)",
@@ -155,7 +169,7 @@ final class BtreeWorkload {
 
   /// Three tuples to a page: many levels, whole branches deleted, a fast root below the true one.
   private void tall() throws SQLException {
-    execute(
+    sessions.execute(
         "create table tall (k text)",
         "alter table tall alter k set storage plain",
         "create index tall_k on tall (k)",
@@ -185,17 +199,17 @@ final class BtreeWorkload {
   /// Updates that leave many versions of the same key: bottom-up deletion, and deletion of items
   /// that scans found dead.
   private void versions() throws SQLException {
-    execute(
+    sessions.execute(
         "create table versions (id int primary key, a int, b int)",
         "create index versions_a on versions (a)",
         "create index versions_b on versions (b)",
         "insert into versions select i, i, i %% 5 from generate_series(1, %d) i"
             .formatted(500 * scale));
     for (int round = 0; round < 9; round++) {
-      execute("update versions set a = a + 1");
+      sessions.execute("update versions set a = a + 1");
     }
     for (int round = 0; round < 6; round++) {
-      execute(
+      sessions.execute(
           "set enable_seqscan = off",
           "delete from versions where id %% 6 = %d".formatted(round),
           "set enable_seqscan = off; select count(a) from versions where a > 0",
@@ -206,7 +220,7 @@ final class BtreeWorkload {
   }
 
   private void builds() throws SQLException {
-    execute(
+    sessions.execute(
         "create index queue_at on queue (at) with (fillfactor = 100)",
         "create index concurrently texts_n on texts (n)",
         "reindex table dup",
@@ -223,41 +237,18 @@ final class BtreeWorkload {
 
   /// Sessions that split the same pages at the same time, while vacuum runs.
   private void concurrent() throws Exception {
-    execute(
+    sessions.execute(
         "create table busy (k int, v int)",
         "create index busy_k on busy (k)",
         "create index busy_v on busy (v)");
-    var tasks = new ArrayList<Callable<Void>>();
-    for (int session = 0; session < 3; session++) {
-      int seed = session;
-      tasks.add(() -> session(seed));
-    }
-    tasks.add(() -> {
-      for (int i = 0; i < 4; i++) {
-        execute("vacuum busy");
-      }
-      return null;
-    });
-    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (var task : threads.invokeAll(tasks)) {
-        task.get();
-      }
-    }
-  }
-
-  private Void session(int seed) throws SQLException {
-    var random = new SplittableRandom(seed);
-    try (Connection connection = cluster.connect();
-        Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 25 * scale; i++) {
-        statement.execute(
-            "insert into busy select (random() * 50)::int, (random() * 100000)::int"
-                + " from generate_series(1, 30)");
-        statement.execute(
-            "delete from busy where v between %1$d and %1$d + 15000"
-                .formatted(random.nextInt(100_000)));
-      }
-    }
-    return null;
+    sessions.executeAtOnce(
+        25 * scale,
+        random ->
+            List.of(
+                "insert into busy select (random() * 50)::int, (random() * 100000)::int"
+                    + " from generate_series(1, 30)",
+                "delete from busy where v between %1$d and %1$d + 15000"
+                    .formatted(random.nextInt(100_000))),
+        "vacuum busy");
   }
 }

@@ -1,29 +1,55 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
-import dev.varve.cluster.LocalCluster;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.SplittableRandom;
-import java.util.concurrent.Callable;
-import java.util.concurrent.Executors;
-import java.util.stream.Stream;
+import java.util.List;
 
 /// Makes a server write every type of SP-GiST record there is.
 final class SpgistWorkload {
 
-  private final LocalCluster cluster;
+  /// What every server is made to write; see {@link RecordPaths}.
+  static final String PATHS =
+      """
+      SPGist/ADD_LEAF: 0 1
+      SPGist/ADD_LEAF new: 0
+      SPGist/ADD_LEAF chain: 0
+      SPGist/ADD_LEAF dead: 0
+      SPGist/ADD_LEAF nulls: 0
+      SPGist/ADD_LEAF nulls chain: 0
+      SPGist/MOVE_LEAFS: 0 1 2
+      SPGist/MOVE_LEAFS new: 1
+      SPGist/MOVE_LEAFS dead: 0 1
+      SPGist/MOVE_LEAFS nulls: 0
+      SPGist/ADD_NODE in place: 0
+      SPGist/ADD_NODE parent on 0: 0 1
+      SPGist/ADD_NODE parent on 2: 0 1 2
+      SPGist/SPLIT_TUPLE same: 0
+      SPGist/SPLIT_TUPLE: 0 1
+      SPGist/SPLIT_TUPLE new: 1
+      SPGist/PICKSPLIT root dest inner: 1 2
+      SPGist/PICKSPLIT root dest inner nulls: 2
+      SPGist/PICKSPLIT dest parent: 0 1 2
+      SPGist/PICKSPLIT dest inner: 0 3
+      SPGist/VACUUM_LEAF dead placeholders: 0
+      SPGist/VACUUM_LEAF placeholders links: 0
+      SPGist/VACUUM_LEAF placeholders moves links: 0
+      SPGist/VACUUM_ROOT few: 0
+      SPGist/VACUUM_ROOT many: 0
+      SPGist/VACUUM_REDIRECT redirects: 0
+      SPGist/VACUUM_REDIRECT cut: 0
+      SPGist/VACUUM_REDIRECT redirects cut: 0
+      """;
+
+  private final Sessions sessions;
   private final int scale;
 
-  private SpgistWorkload(LocalCluster cluster, int scale) {
-    this.cluster = cluster;
+  private SpgistWorkload(Sessions sessions, int scale) {
+    this.sessions = sessions;
     this.scale = scale;
   }
 
   /// @param scale 1 for the least that reaches every path
-  static OracleRun.Workload of(int scale) {
-    return cluster -> new SpgistWorkload(cluster, scale).run();
+  static Workload of(int scale) {
+    return cluster -> new SpgistWorkload(new Sessions(cluster, 0.75), scale).run();
   }
 
   private void run() throws Exception {
@@ -38,16 +64,9 @@ final class SpgistWorkload {
     concurrent();
   }
 
-  /// In one session, in which random() is the same each time.
-  private void execute(String... statements) throws SQLException {
-    cluster.execute(
-        Stream.concat(Stream.of("select setseed(0.75)"), Stream.of(statements))
-            .toArray(String[]::new));
-  }
-
   /// Trees of the plane: in quadrants, in halves, of boxes; many equal points.
   private void points() throws SQLException {
-    execute(
+    sessions.execute(
         "create table places (id int, p point, b box, g polygon)",
         "create index places_quad on places using spgist (p) include (id)",
         "create index places_kd on places using spgist (p kd_point_ops)",
@@ -72,7 +91,7 @@ final class SpgistWorkload {
 
   /// Radix trees: common prefixes that have to be split, equal values, values of all lengths.
   private void texts() throws SQLException {
-    execute(
+    sessions.execute(
         "create table texts (t text, n int)",
         "create index texts_t on texts using spgist (t)",
         "create index texts_n on texts using spgist (t) include (n)",
@@ -98,7 +117,7 @@ final class SpgistWorkload {
 
   /// Inner tuples that get one node after the other until they have to move.
   private void nodes() throws SQLException {
-    execute(
+    sessions.execute(
         "create table nodes (t text)",
         "create index nodes_t on nodes using spgist (t)",
         // Each group is an inner tuple with a long prefix; many to a page.
@@ -115,7 +134,7 @@ final class SpgistWorkload {
   }
 
   private void ranges() throws SQLException {
-    execute(
+    sessions.execute(
         "create table spans (r int4range, n inet, t tsrange)",
         "create index spans_r on spans using spgist (r)",
         "create index spans_n on spans using spgist (n)",
@@ -136,7 +155,7 @@ final class SpgistWorkload {
 
   /// The tree of nulls, from one page to many.
   private void nulls() throws SQLException {
-    execute(
+    sessions.execute(
         "create table nulls (p point, n int, t text)",
         "create index nulls_p on nulls using spgist (p)",
         "create index nulls_n on nulls using spgist (p) include (n, t)",
@@ -152,7 +171,7 @@ final class SpgistWorkload {
 
   /// Roots that are still leaves.
   private void roots() throws SQLException {
-    execute(
+    sessions.execute(
         "create table roots (p point, t text)",
         "create index roots_p on roots using spgist (p)",
         "create index roots_t on roots using spgist (t)",
@@ -168,14 +187,14 @@ final class SpgistWorkload {
   /// Chains that die whole and come to life again: in the place of the dead tuple, or on another
   /// page when theirs has got too full meanwhile.
   private void chains() throws SQLException {
-    execute(
+    sessions.execute(
         "create table chains (t text, n int)",
         "create index chains_t on chains using spgist (t)",
         ("insert into chains select chr(48 + c) || repeat('y', 180) || i, c"
                 + " from generate_series(0, 59) c, generate_series(1, %d) i")
             .formatted(3 * scale));
     for (int round = 0; round < 4; round++) {
-      execute(
+      sessions.execute(
           "delete from chains where n %% 4 = %d".formatted(round),
           "vacuum chains",
           "insert into chains select chr(48 + c) || repeat('x', 140), c"
@@ -189,7 +208,7 @@ final class SpgistWorkload {
   }
 
   private void builds() throws SQLException {
-    execute(
+    sessions.execute(
         "create index texts_again on texts using spgist (t) with (fillfactor = 50)",
         "create index concurrently places_again on places using spgist (p)",
         "reindex table spans",
@@ -207,39 +226,17 @@ final class SpgistWorkload {
 
   /// Sessions that grow the same tree at the same time, while vacuum runs.
   private void concurrent() throws Exception {
-    execute(
+    sessions.execute(
         "create table spbusy (t text, n int)", "create index spbusy_t on spbusy using spgist (t)");
-    var tasks = new ArrayList<Callable<Void>>();
-    for (int session = 0; session < 3; session++) {
-      int seed = session;
-      tasks.add(() -> session(seed));
-    }
-    tasks.add(() -> {
-      for (int i = 0; i < 4; i++) {
-        execute("vacuum spbusy", "checkpoint");
-      }
-      return null;
-    });
-    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (var task : threads.invokeAll(tasks)) {
-        task.get();
-      }
-    }
-  }
-
-  private Void session(int seed) throws SQLException {
-    var random = new SplittableRandom(seed);
-    try (Connection connection = cluster.connect();
-        Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 6 * scale; i++) {
-        statement.execute(
-            "insert into spbusy select repeat(chr(97 + (random() * 5)::int), (random() * 40)::int)"
-                + " || random(), (random() * 100000)::int from generate_series(1, 40)");
-        statement.execute(
-            "delete from spbusy where n between %1$d and %1$d + 15000"
-                .formatted(random.nextInt(100_000)));
-      }
-    }
-    return null;
+    sessions.executeAtOnce(
+        6 * scale,
+        random ->
+            List.of(
+                "insert into spbusy select repeat(chr(97 + (random() * 5)::int), (random() * 40)::int)"
+                    + " || random(), (random() * 100000)::int from generate_series(1, 40)",
+                "delete from spbusy where n between %1$d and %1$d + 15000"
+                    .formatted(random.nextInt(100_000))),
+        "vacuum spbusy",
+        "checkpoint");
   }
 }

@@ -1,4 +1,4 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
 import dev.varve.cluster.Load;
 import dev.varve.cluster.LocalCluster;
@@ -12,7 +12,7 @@ import org.postgresql.PGConnection;
 
 /// Statements that make PostgreSQL write every record of heap pages, sequences, visibility maps and
 /// SLRUs that ordinary use can: by one session in a fixed order, then by several at once.
-final class HeapWorkload implements OracleRun.Workload {
+final class HeapWorkload implements Workload {
 
   private static final int CLIENTS = 4;
   private static final int KEYS = 400;

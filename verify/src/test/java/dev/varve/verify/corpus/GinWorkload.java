@@ -1,34 +1,53 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
-import dev.varve.cluster.LocalCluster;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.SplittableRandom;
-import java.util.concurrent.Callable;
-import java.util.concurrent.Executors;
-import java.util.stream.Stream;
+import java.util.List;
 
 /// Makes a server write every type of GIN record there is.
 final class GinWorkload {
 
-  private final LocalCluster cluster;
+  /// What every server is made to write; see {@link RecordPaths}.
+  static final String PATHS =
+      """
+      Gin/CREATE_PTREE: 0
+      Gin/INSERT entry inner: 0 1
+      Gin/INSERT entry leaf: 0
+      Gin/INSERT entry leaf replace: 0
+      Gin/INSERT data inner: 0 1
+      Gin/INSERT any -: 0
+      Gin/INSERT any +: 0
+      Gin/INSERT any =: 0
+      Gin/INSERT any add: 0
+      Gin/SPLIT restored: 0 1 2
+      Gin/SPLIT entry inner: 3
+      Gin/VACUUM_PAGE restored: 0
+      Gin/VACUUM_DATA_LEAF_PAGE any -: 0
+      Gin/VACUUM_DATA_LEAF_PAGE any =: 0
+      Gin/DELETE_PAGE: 0 1 2
+      Gin/UPDATE_META_PAGE first: 0
+      Gin/UPDATE_META_PAGE tuples: 0 1
+      Gin/UPDATE_META_PAGE link: 0 1
+      Gin/INSERT_LISTPAGE inner: 0
+      Gin/INSERT_LISTPAGE last: 0
+      Gin/DELETE_LISTPAGE: 0 1 16
+      """;
+
+  private final Sessions sessions;
   private final int scale;
 
-  private GinWorkload(LocalCluster cluster, int scale) {
-    this.cluster = cluster;
+  private GinWorkload(Sessions sessions, int scale) {
+    this.sessions = sessions;
     this.scale = scale;
   }
 
   /// @param scale 1 for the least that reaches every path
-  static OracleRun.Workload of(int scale) {
-    return cluster -> new GinWorkload(cluster, scale).run();
+  static Workload of(int scale) {
+    return cluster -> new GinWorkload(new Sessions(cluster, 0.5), scale).run();
   }
 
   /// An inner page of a posting tree that is full, so that it splits when a leaf below does: a tree
   /// of over six million TIDs, none of them from the first heap pages, where then rows go.
-  static OracleRun.Workload giant() {
+  static Workload giant() {
     return cluster ->
         cluster.execute(
             "create table giant ()",
@@ -49,17 +68,10 @@ final class GinWorkload {
     concurrent();
   }
 
-  /// In one session, in which random() is the same each time.
-  private void execute(String... statements) throws SQLException {
-    cluster.execute(
-        Stream.concat(Stream.of("select setseed(0.5)"), Stream.of(statements))
-            .toArray(String[]::new));
-  }
-
   /// Posting trees of several leaves, built full, that split when TIDs come between the old ones;
   /// vacuum thins out their segments and deletes whole leaves.
   private void postingTrees() throws SQLException {
-    execute(
+    sessions.execute(
         "create table trees (id int, a int[])",
         "insert into trees select i, array[1, 2, 3, 4 + i %% 2] from generate_series(1, %d) i"
             .formatted(20_000 + 10_000 * scale),
@@ -80,19 +92,19 @@ final class GinWorkload {
 
   /// Segments that vacuum left tiny, merged with their neighbours when TIDs come between them.
   private void refills() throws SQLException {
-    execute(
+    sessions.execute(
         "create table refills (id int, a int[])",
         "insert into refills select i, array[i % 2] from generate_series(1, 6000) i",
         "create index refills_a on refills using gin (a) with (fastupdate = off)");
     for (int round = 0; round < 2 * scale; round++) {
-      execute(
+      sessions.execute(
           "delete from refills where id %% 40 > %d".formatted(round),
           "vacuum refills",
           "insert into refills select i, array[i % 2] from generate_series(1, 300) i",
           "insert into refills select 40 * i, array[i % 2] from generate_series(1, 300) i");
     }
     // Many TIDs at once, as a run of the pending list has them.
-    execute(
+    sessions.execute(
         "alter index refills_a set (fastupdate = on)",
         "delete from refills where id % 3 > 0",
         "vacuum refills",
@@ -103,7 +115,7 @@ final class GinWorkload {
   /// Long keys, few to a page: an entry tree of many levels. Short keys with posting lists inside,
   /// that become posting trees when they are long.
   private void entries() throws SQLException {
-    execute(
+    sessions.execute(
         "create table entries (id int, k text[])",
         "create index entries_k on entries using gin (k) with (fastupdate = off)",
         // Random, for keys are compressed.
@@ -124,7 +136,7 @@ final class GinWorkload {
 
   /// The pending list: many rows to a page, many pages to a row, more pages than are freed at once.
   private void pending() throws SQLException {
-    execute(
+    sessions.execute(
         "create table pending (id int, k text[])",
         "create index pending_k on pending using gin (k) with (gin_pending_list_limit = 64)",
         "insert into pending select i, array[i::text, 'k' || i %% 5] from generate_series(1, %d) i"
@@ -144,7 +156,7 @@ final class GinWorkload {
 
   /// The other operator classes, several columns.
   private void documents() throws SQLException {
-    execute(
+    sessions.execute(
         "create table documents (id int, j jsonb, t tsvector, b text[])",
         "create index documents_j on documents using gin (j)",
         "create index documents_p on documents using gin (j jsonb_path_ops) with (fastupdate = off)",
@@ -166,7 +178,7 @@ final class GinWorkload {
 
   /// Indexes built on tables that have rows, then changed.
   private void builds() throws SQLException {
-    execute(
+    sessions.execute(
         "create index trees_late on trees using gin (a)",
         "reindex index refills_a",
         "insert into trees select i, array[1, i] from generate_series(200001, 200100) i",
@@ -182,41 +194,19 @@ final class GinWorkload {
 
   /// Sessions that change the same pages at the same time, while vacuum runs.
   private void concurrent() throws Exception {
-    execute(
+    sessions.execute(
         "create table busy (k int, a int[])",
         "create index busy_a on busy using gin (a) with (gin_pending_list_limit = 64)",
         "create index busy_now on busy using gin (a) with (fastupdate = off)");
-    var tasks = new ArrayList<Callable<Void>>();
-    for (int session = 0; session < 3; session++) {
-      int seed = session;
-      tasks.add(() -> session(seed));
-    }
-    tasks.add(() -> {
-      for (int i = 0; i < 4; i++) {
-        execute("vacuum busy");
-      }
-      return null;
-    });
-    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (var task : threads.invokeAll(tasks)) {
-        task.get();
-      }
-    }
-  }
-
-  private Void session(int seed) throws SQLException {
-    var random = new SplittableRandom(seed);
-    try (Connection connection = cluster.connect();
-        Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 8 * scale; i++) {
-        statement.execute(
-            "insert into busy select (random() * 1000)::int,"
-                + " array[(random() * 3)::int, (random() * 2000)::int, 4]"
-                + " from generate_series(1, 12)");
-        statement.execute(
-            "delete from busy where k between %1$d and %1$d + 150".formatted(random.nextInt(1000)));
-      }
-    }
-    return null;
+    sessions.executeAtOnce(
+        8 * scale,
+        random ->
+            List.of(
+                "insert into busy select (random() * 1000)::int,"
+                    + " array[(random() * 3)::int, (random() * 2000)::int, 4]"
+                    + " from generate_series(1, 12)",
+                "delete from busy where k between %1$d and %1$d + 150"
+                    .formatted(random.nextInt(1000))),
+        "vacuum busy");
   }
 }

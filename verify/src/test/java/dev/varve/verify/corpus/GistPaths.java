@@ -1,48 +1,16 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
 import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.wal.RecordType;
-import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.WalRecord;
-import java.util.Map;
-import java.util.TreeMap;
 
-/// Counts the paths that a log takes through redo of GiST and SP-GiST: by record type, by block,
-/// and by what else decides, such as `Gist/PAGE_SPLIT 1 root` or `SPGist/ADD_LEAF 0 new`.
-final class GistPaths implements OracleRun.Witness {
+/// What decides the path of a GiST or SP-GiST record besides its type, such as `… root` of
+/// `Gist/PAGE_SPLIT` or `… new` of `SPGist/ADD_LEAF`.
+final class GistPaths {
 
-  private final Map<String, Integer> counts = new TreeMap<>();
+  private GistPaths() {}
 
-  Map<String, Integer> counts() {
-    return counts;
-  }
-
-  @Override
-  public void record(WalRecord record) {
-    if (record.rmgr() != ResourceManager.GIST.id()
-        && record.rmgr() != ResourceManager.SPGIST.id()) {
-      return;
-    }
-    String type = RecordType.fullName(record.version(), record.rmgr(), record.info());
-    for (int i = 0; i < record.blockCount(); i++) {
-      boolean restored = record.hasImage(i) && record.imageApplies(i);
-      String path = type + " " + record.blockId(i) + (restored ? " restored" : kind(record));
-      counts.merge(path, 1, Integer::sum);
-    }
-    if (record.blockCount() == 0) {
-      counts.merge(type, 1, Integer::sum);
-    }
-  }
-
-  /// What is special about a record; empty when nothing is, or it is of another manager.
-  static String kind(WalRecord record) {
-    if (record.rmgr() == ResourceManager.GIST.id()) {
-      return gist(record);
-    }
-    return record.rmgr() == ResourceManager.SPGIST.id() ? spgist(record) : "";
-  }
-
-  private static String gist(WalRecord record) {
+  static String gist(WalRecord record) {
     return switch (record.info() & 0xF0) {
       case RecordType.GIST_PAGE_UPDATE -> {
         int added = u16(record, 2);
@@ -61,7 +29,7 @@ final class GistPaths implements OracleRun.Witness {
     };
   }
 
-  private static String spgist(WalRecord record) {
+  static String spgist(WalRecord record) {
     return switch (record.info() & 0xF0) {
       case RecordType.SPGIST_ADD_LEAF -> {
         String place =

@@ -1,33 +1,49 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
 import dev.varve.cluster.LocalCluster;
 import dev.varve.cluster.StopMode;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 
 /// Makes a server write every type of GiST record there is.
 final class GistWorkload {
 
+  /// What every server is made to write; see {@link RecordPaths}.
+  static final String PATHS =
+      """
+      Gist/PAGE_UPDATE add: 0
+      Gist/PAGE_UPDATE overwrite: 0
+      Gist/PAGE_UPDATE few: 0
+      Gist/PAGE_UPDATE many: 0
+      Gist/PAGE_UPDATE few add: 0 1
+      Gist/DELETE many: 0
+      Gist/PAGE_REUSE
+      Gist/PAGE_SPLIT leaf: 1 2
+      Gist/PAGE_SPLIT leaf many: 3
+      Gist/PAGE_SPLIT root leaf many: 1 2 3
+      Gist/PAGE_SPLIT inner: 0 1 2
+      Gist/PAGE_SPLIT root inner many: 0 1 3
+      Gist/PAGE_DELETE: 0 1
+      Gist/ASSIGN_LSN
+      """;
+
   private final LocalCluster cluster;
+  private final Sessions sessions;
   private final int scale;
 
   private GistWorkload(LocalCluster cluster, int scale) {
     this.cluster = cluster;
+    this.sessions = new Sessions(cluster, 0.25);
     this.scale = scale;
   }
 
   /// Leaves the server with `wal_level` minimal.
   ///
   /// @param scale 1 for the least that reaches every path
-  static OracleRun.Workload of(int scale) {
+  static Workload of(int scale) {
     return cluster -> new GistWorkload(cluster, scale).run();
   }
 
@@ -43,16 +59,9 @@ final class GistWorkload {
     unlogged();
   }
 
-  /// In one session, in which random() is the same each time.
-  private void execute(String... statements) throws SQLException {
-    cluster.execute(
-        Stream.concat(Stream.of("select setseed(0.25)"), Stream.of(statements))
-            .toArray(String[]::new));
-  }
-
   /// Keys of fixed length; deletions and vacuum; pages of several levels.
   private void shapes() throws SQLException {
-    execute(
+    sessions.execute(
         "create table shapes (id int, b box, p point, c circle, g polygon)",
         "create index shapes_b on shapes using gist (b)",
         "create index shapes_p on shapes using gist (p) include (id)",
@@ -76,7 +85,7 @@ final class GistWorkload {
 
   /// Keys of hundreds of bytes: few to a page, many levels, splits into more than two pages.
   private void tall() throws SQLException {
-    execute(
+    sessions.execute(
         "create type words as range (subtype = text)",
         "create table tall (i int, w words)",
         "alter table tall alter w set storage plain",
@@ -101,7 +110,7 @@ final class GistWorkload {
 
   /// Exclusion constraints, ranges of several types, documents, networks.
   private void ranges() throws SQLException {
-    execute(
+    sessions.execute(
         "create table booking (room int4range, during tsrange, note text,"
             + " exclude using gist (room with &&, during with &&))",
         ("insert into booking select int4range(i %% 20, i %% 20 + 1), tsrange("
@@ -127,7 +136,7 @@ final class GistWorkload {
 
   /// Pages that vacuum deletes, and that are used again.
   private void pages() throws SQLException {
-    execute(
+    sessions.execute(
         "create table pages (p point)",
         "create index pages_p on pages using gist (p)",
         "insert into pages select point(i, i) from generate_series(1, %d) i"
@@ -142,14 +151,14 @@ final class GistWorkload {
 
   /// Items that scans found dead, removed when their page has no room for a new one.
   private void dead() throws SQLException {
-    execute(
+    sessions.execute(
         "create table dead (p point, n int)",
         "create index dead_p on dead using gist (p)",
         "insert into dead select point(i %% 50, i / 50), i from generate_series(1, %d) i"
             .formatted(700 * scale));
     // At first one or two on a page.
     for (String some : List.of("n % 90 = 5", "n % 4 = 1", "n % 4 = 2")) {
-      execute(
+      sessions.execute(
           "delete from dead where " + some,
           "set enable_seqscan = off; set enable_bitmapscan = off;"
               + " select count(n) from dead where p <@ box '(-1,-1),(9999,9999)'",
@@ -158,7 +167,7 @@ final class GistWorkload {
   }
 
   private void builds() throws SQLException {
-    execute(
+    sessions.execute(
         "create index shapes_buffered on shapes using gist (b) with (buffering = on)",
         "create index concurrently docs_again on docs using gist (d)",
         "reindex table booking",
@@ -177,45 +186,24 @@ final class GistWorkload {
 
   /// Sessions that split the same pages at the same time, while vacuum and checkpoints run.
   private void concurrent() throws Exception {
-    execute("create table busy (p point, n int)", "create index busy_p on busy using gist (p)");
-    var tasks = new ArrayList<Callable<Void>>();
-    for (int session = 0; session < 3; session++) {
-      int seed = session;
-      tasks.add(() -> session(seed));
-    }
-    tasks.add(() -> {
-      for (int i = 0; i < 4; i++) {
-        execute("vacuum busy", "checkpoint");
-      }
-      return null;
-    });
-    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (var task : threads.invokeAll(tasks)) {
-        task.get();
-      }
-    }
-  }
-
-  private Void session(int seed) throws SQLException {
-    var random = new SplittableRandom(seed);
-    try (Connection connection = cluster.connect();
-        Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 6 * scale; i++) {
-        statement.execute(
-            "insert into busy select point(random() * 100, random() * 100),"
-                + " (random() * 100000)::int from generate_series(1, 60)");
-        statement.execute(
-            "delete from busy where n between %1$d and %1$d + 15000"
-                .formatted(random.nextInt(100_000)));
-      }
-    }
-    return null;
+    sessions.execute(
+        "create table busy (p point, n int)", "create index busy_p on busy using gist (p)");
+    sessions.executeAtOnce(
+        6 * scale,
+        random ->
+            List.of(
+                "insert into busy select point(random() * 100, random() * 100),"
+                    + " (random() * 100000)::int from generate_series(1, 60)",
+                "delete from busy where n between %1$d and %1$d + 15000"
+                    .formatted(random.nextInt(100_000))),
+        "vacuum busy",
+        "checkpoint");
   }
 
   /// Checkpoints without end while pages split: some come between the split of a page and the
   /// record that completes it, which then has an image of that page for redo to restore.
   private void betweenCheckpoints() throws Exception {
-    execute(
+    sessions.execute(
         "create table split (w words)",
         "alter table split alter w set storage plain",
         "create index split_w on split using gist (w)");
@@ -230,7 +218,7 @@ final class GistWorkload {
           };
       var running = threads.submit(checkpoints);
       try {
-        execute(
+        sessions.execute(
             ("insert into split select words(a, a || 'z', '[]')"
                     + " from (select word(i, 1500) a from generate_series(1, %d) i) s")
                 .formatted(300 * scale));

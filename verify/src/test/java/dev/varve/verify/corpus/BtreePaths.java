@@ -1,14 +1,9 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
 import dev.varve.postgres.PgLayout;
-import dev.varve.postgres.wal.RecordType;
-import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.WalRecord;
-import java.util.Map;
-import java.util.TreeMap;
 
-/// Counts the paths that a log takes through redo of B-trees: by record type, by block, and by what
-/// else decides.
+/// What decides the path of a B-tree record besides its type:
 ///
 /// | path                      | what is special                                               |
 /// |---------------------------|---------------------------------------------------------------|
@@ -16,35 +11,12 @@ import java.util.TreeMap;
 /// | `… few`, `many`           | one or two items are removed, or more                         |
 /// | `… updates`               | posting lists are thinned out                                 |
 /// | `… leaf`                  | the root is a leaf                                            |
-/// | `… restored`              | the record has the page's image: redo has nothing to do       |
-final class BtreePaths implements OracleRun.Witness {
+final class BtreePaths {
 
-  private final Map<String, Integer> counts = new TreeMap<>();
+  private BtreePaths() {}
 
-  Map<String, Integer> counts() {
-    return counts;
-  }
-
-  @Override
-  public void record(WalRecord record) {
-    if (record.rmgr() == ResourceManager.BTREE.id()) {
-      String type = RecordType.name(record.version(), record.rmgr(), record.info());
-      for (int i = 0; i < record.blockCount(); i++) {
-        boolean restored = record.hasImage(i) && record.imageApplies(i);
-        String path = type + " " + record.blockId(i) + (restored ? " restored" : kind(record));
-        counts.merge(path, 1, Integer::sum);
-      }
-      if (record.blockCount() == 0) {
-        counts.merge(type, 1, Integer::sum);
-      }
-    }
-  }
-
-  /// What is special about a record; empty when nothing is, or it is none of a B-tree.
+  /// What is special about a record; empty when nothing is.
   static String kind(WalRecord record) {
-    if (record.rmgr() != ResourceManager.BTREE.id()) {
-      return "";
-    }
     return switch (record.info() & 0xF0) {
       case 0x30, 0x40 -> main(record, 8) != 0 ? " posting" : "";
       case 0x70 -> removal(main(record, 4), main(record, 6));

@@ -1,18 +1,49 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
 import dev.varve.cluster.LocalCluster;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.SplittableRandom;
-import java.util.concurrent.Callable;
-import java.util.concurrent.Executors;
+import java.util.List;
 import java.util.stream.Stream;
 
 /// Makes a server write every type of hash index record there is, but for the second bitmap page,
 /// which takes 32768 overflow pages.
 final class HashWorkload {
+
+  /// What every server is made to write; see {@link RecordPaths}.
+  static final String PATHS =
+      """
+      Hash/ADD_OVFL_PAGE: 0 1 4
+      Hash/ADD_OVFL_PAGE reused: 0 1 2 4
+      Hash/DELETE few: 0 1
+      Hash/DELETE many: 0 1
+      Hash/DELETE many dead: 0 1
+      Hash/INIT_BITMAP_PAGE: 0 1
+      Hash/INIT_BITMAP_PAGE, init fork: 0 1
+      Hash/INIT_META_PAGE: 0
+      Hash/INIT_META_PAGE, init fork: 0
+      Hash/INSERT: 0 1
+      Hash/MOVE_PAGE_CONTENTS few: 0 1 2
+      Hash/MOVE_PAGE_CONTENTS few first: 1 2
+      Hash/MOVE_PAGE_CONTENTS many: 0 1 2
+      Hash/MOVE_PAGE_CONTENTS many first: 1 2
+      Hash/SPLIT_ALLOCATE_PAGE: 0 1 2
+      Hash/SPLIT_ALLOCATE_PAGE masks point: 0 1 2
+      Hash/SPLIT_ALLOCATE_PAGE point: 0 1 2
+      Hash/SPLIT_CLEANUP: 0
+      Hash/SPLIT_COMPLETE: 0 1
+      Hash/SQUEEZE_PAGE many before: 0 1 2 5
+      Hash/SQUEEZE_PAGE many: 0 1 2 3 5 6
+      Hash/SQUEEZE_PAGE many first before: 1 2 5 6
+      Hash/SQUEEZE_PAGE many first: 1 2 3 5 6
+      Hash/SQUEEZE_PAGE none before: 0 1 2 5 6
+      Hash/SQUEEZE_PAGE none: 0 2 3 5 6
+      Hash/SQUEEZE_PAGE none first before: 1 2 5 6
+      Hash/SQUEEZE_PAGE none first: 1 2 3 5 6
+      Hash/UPDATE_META_PAGE: 0
+      Hash/VACUUM_ONE_PAGE few: 0 1
+      Hash/VACUUM_ONE_PAGE many: 0 1
+      Hash/SPLIT_PAGE restored: 0
+      """;
 
   private final LocalCluster cluster;
   private final int scale;
@@ -23,7 +54,7 @@ final class HashWorkload {
   }
 
   /// @param scale 1 for the least that reaches every path
-  static OracleRun.Workload of(int scale) {
+  static Workload of(int scale) {
     return cluster -> new HashWorkload(cluster, scale).run();
   }
 
@@ -167,37 +198,15 @@ final class HashWorkload {
         "create table busy (k int, v int)",
         "create index busy_k on busy using hash (k) with (fillfactor = 20)",
         "create index busy_v on busy using hash (v) with (fillfactor = 20)");
-    var tasks = new ArrayList<Callable<Void>>();
-    for (int session = 0; session < 3; session++) {
-      int seed = session;
-      tasks.add(() -> session(seed));
-    }
-    tasks.add(() -> {
-      for (int i = 0; i < 4; i++) {
-        cluster.execute("vacuum busy");
-      }
-      return null;
-    });
-    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (var task : threads.invokeAll(tasks)) {
-        task.get();
-      }
-    }
-  }
-
-  private Void session(int seed) throws SQLException {
-    var random = new SplittableRandom(seed);
-    try (Connection connection = cluster.connect();
-        Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 8 * scale; i++) {
-        statement.execute(
-            "insert into busy select (random() * 50)::int, (random() * 100000)::int"
-                + " from generate_series(1, 30)");
-        statement.execute(
-            "delete from busy where v between %1$d and %1$d + 15000"
-                .formatted(random.nextInt(100_000)));
-      }
-    }
-    return null;
+    new Sessions(cluster, 0.125)
+        .executeAtOnce(
+            8 * scale,
+            random ->
+                List.of(
+                    "insert into busy select (random() * 50)::int, (random() * 100000)::int"
+                        + " from generate_series(1, 30)",
+                    "delete from busy where v between %1$d and %1$d + 15000"
+                        .formatted(random.nextInt(100_000))),
+            "vacuum busy");
   }
 }

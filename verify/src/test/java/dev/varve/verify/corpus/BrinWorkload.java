@@ -1,4 +1,4 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
 import dev.varve.cluster.LocalCluster;
 import java.sql.SQLException;
@@ -6,6 +6,19 @@ import java.sql.SQLException;
 /// Makes a server write every type of BRIN record there is, in indexes of all kinds of operator
 /// classes.
 final class BrinWorkload {
+
+  /// What every server is made to write; see {@link RecordPaths}.
+  static final String PATHS =
+      """
+      BRIN/CREATE_INDEX: 0
+      BRIN/DESUMMARIZE: 0 1
+      BRIN/INSERT: 0 1
+      BRIN/INSERT+INIT: 0 1
+      BRIN/REVMAP_EXTEND: 0 1
+      BRIN/SAMEPAGE_UPDATE: 0
+      BRIN/UPDATE: 0 1 2
+      BRIN/UPDATE+INIT: 0 1 2
+      """;
 
   private final LocalCluster cluster;
   private final int scale;
@@ -16,7 +29,7 @@ final class BrinWorkload {
   }
 
   /// @param scale 1 for the least that reaches every path
-  static OracleRun.Workload of(int scale) {
+  static Workload of(int scale) {
     return cluster -> new BrinWorkload(cluster, scale).run();
   }
 

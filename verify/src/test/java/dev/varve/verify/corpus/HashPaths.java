@@ -1,46 +1,24 @@
-package dev.varve.redo;
+package dev.varve.verify.corpus;
 
 import dev.varve.postgres.PgLayout;
 import dev.varve.postgres.wal.RecordType;
-import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.WalRecord;
-import java.util.Map;
-import java.util.TreeMap;
 
-/// Counts the paths that a log takes through redo: by record type, by block, and by what else
-/// decides, of hash indexes:
+/// What decides the path of a hash index record besides its type:
 ///
-/// | path                      | what is special                                                |
+/// | kind                      | what is special                                                |
 /// |---------------------------|----------------------------------------------------------------|
 /// | `… reused`                | the overflow page was a free one                               |
 /// | `… masks`, `point`        | a split changes the masks, and begins with new buckets         |
 /// | `… none`, `few`, `many`   | no items move or go, one or two, or more                       |
 /// | `… first`, `before`       | they move to the bucket's first page, to the page before       |
 /// | `… dead`                  | no dead items are left                                         |
-/// | `… restored`              | the record has the page's image: redo has nothing to do        |
-final class RecordPaths implements OracleRun.Witness {
+final class HashPaths {
 
-  private final Map<String, Integer> counts = new TreeMap<>();
-
-  Map<String, Integer> counts() {
-    return counts;
-  }
-
-  @Override
-  public void record(WalRecord record) {
-    String type = RecordType.fullName(record.version(), record.rmgr(), record.info());
-    for (int i = 0; i < record.blockCount(); i++) {
-      boolean restored = record.hasImage(i) && record.imageApplies(i);
-      String path = type + " " + record.blockId(i) + (restored ? " restored" : kind(record));
-      counts.merge(path, 1, Integer::sum);
-    }
-  }
+  private HashPaths() {}
 
   /// What is special about a record; empty when nothing is.
   static String kind(WalRecord record) {
-    if (record.rmgr() != ResourceManager.HASH.id()) {
-      return "";
-    }
     return switch (record.info() & 0xF0) {
       case RecordType.HASH_ADD_OVFL_PAGE -> mark(record, 2, " reused");
       case RecordType.HASH_SPLIT_ALLOCATE_PAGE -> {
