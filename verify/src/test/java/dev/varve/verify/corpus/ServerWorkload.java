@@ -20,15 +20,22 @@ import java.util.stream.Stream;
 /// promotion.
 final class ServerWorkload implements Workload {
 
-  /// Transaction IDs in one segment of the commit log.
+  /// More than a page of the commit log has, and a segment of commit times.
+  private static final int XIDS = 40_000;
+
+  /// As many as a segment of the commit log has.
   private static final int SEGMENT_OF_XIDS = 1 << 20;
 
   private static final int CLIENTS = 2;
 
   private final int major;
+  private final boolean isLong;
 
-  ServerWorkload(int major) {
+  /// @param isLong whether the commit log gets so long that its beginning is cut off. It takes a
+  ///   million transactions; else the server is made to believe that there is something to cut off
+  ServerWorkload(int major, boolean isLong) {
     this.major = major;
+    this.isLong = isLong;
   }
 
   @Override
@@ -122,19 +129,25 @@ final class ServerWorkload implements Workload {
   }
 
   /// Every counter comes to new pages, and vacuum gives the old segments up.
-  private static void counters(LocalCluster cluster) throws Exception {
+  private void counters(LocalCluster cluster) throws Exception {
     multixacts(cluster);
+    int xids = isLong ? SEGMENT_OF_XIDS : XIDS;
     Load.Client client =
         (connection, _) -> {
           try (Statement statement = connection.createStatement()) {
             statement.execute(
                 "do $$ begin for i in 1..%d loop perform pg_current_xact_id(); commit; end loop;"
-                        .formatted(SEGMENT_OF_XIDS / CLIENTS)
+                        .formatted(xids / CLIENTS)
                     + " end $$");
           }
         };
     try (Load load = Load.start(cluster::connect, Load.Plan.steps(CLIENTS, 1, 1), _ -> client)) {
       load.await();
+    }
+    if (!isLong) {
+      // Of transactions just before the first one, which vacuum takes for old ones.
+      Path data = cluster.dataDirectory();
+      Files.setOwner(Files.createFile(data.resolve("pg_xact/0FFF")), Files.getOwner(data));
     }
     cluster.execute("alter database template0 allow_connections true");
     for (String database : databases(cluster)) {
