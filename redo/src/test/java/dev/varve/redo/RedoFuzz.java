@@ -57,8 +57,13 @@ final class RedoFuzz implements AutoCloseable {
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
+  /// {@link Redo#apply}, or something broken on purpose.
+  interface Applier {
+    void apply(Key key, long lsn, MemorySegment page, MemorySegment change);
+  }
+
   private final FuzzCorpus corpus;
-  private final Map<PgVersion, RedoOracle.Applier> redos = new EnumMap<>(PgVersion.class);
+  private final Map<PgVersion, Applier> redos = new EnumMap<>(PgVersion.class);
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment changeRoom = arena.allocate(CHANGE_ROOM);
   private final MemorySegment changeCopy = arena.allocate(CHANGE_ROOM);
@@ -72,7 +77,7 @@ final class RedoFuzz implements AutoCloseable {
   private Damage damage;
 
   /// @param redo makes what applies changes of a version
-  RedoFuzz(FuzzCorpus corpus, Function<PgVersion, RedoOracle.Applier> redo) {
+  RedoFuzz(FuzzCorpus corpus, Function<PgVersion, Applier> redo) {
     this.corpus = corpus;
     this.damage = new Damage(corpus, random);
     for (PgVersion version : VERSIONS) {
@@ -214,7 +219,7 @@ final class RedoFuzz implements AutoCloseable {
   }
 
   private Outcome apply(PgVersion version, Key key, long lsn, MemorySegment change, byte[] bytes) {
-    RedoOracle.Applier redo = Objects.requireNonNull(redos.get(version));
+    Applier redo = Objects.requireNonNull(redos.get(version));
     Outcome outcome = Outcome.PAGE;
     long nanos = Long.MAX_VALUE;
     long heap = Long.MAX_VALUE;

@@ -105,7 +105,7 @@ class RedoFuzzTest {
       this.said = said;
     }
 
-    RedoOracle.Applier applier() {
+    RedoFuzz.Applier applier() {
       return (_, _, _, change) -> {
         switch (this) {
           case ARRAY_INDEX -> throw new ArrayIndexOutOfBoundsException(3);
