@@ -2,11 +2,14 @@ package dev.varve.verify.corpus;
 
 import dev.varve.cluster.LocalCluster;
 import dev.varve.cluster.StopMode;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// Makes a server write every type of GiST record there is.
 final class GistWorkload {
@@ -29,6 +32,9 @@ final class GistWorkload {
       Gist/PAGE_DELETE: 0 1
       Gist/ASSIGN_LSN
       """;
+
+  /// So many that some surely come where they shall.
+  private static final int CHECKPOINTS = 250;
 
   private final LocalCluster cluster;
   private final Sessions sessions;
@@ -208,20 +214,27 @@ final class GistWorkload {
         "alter table split alter w set storage plain",
         "create index split_w on split using gist (w)");
     var stop = new AtomicBoolean();
+    var checkpoints = new AtomicInteger();
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      Callable<Void> checkpoints =
+      Callable<Void> endless =
           () -> {
-            while (!stop.get()) {
-              cluster.execute("checkpoint");
+            try (Connection connection = cluster.connect();
+                Statement statement = connection.createStatement()) {
+              while (!stop.get()) {
+                statement.execute("checkpoint");
+                checkpoints.incrementAndGet();
+              }
             }
             return null;
           };
-      var running = threads.submit(checkpoints);
+      var running = threads.submit(endless);
       try {
-        sessions.execute(
-            ("insert into split select words(a, a || 'z', '[]')"
-                    + " from (select word(i, 1500) a from generate_series(1, %d) i) s")
-                .formatted(300 * scale));
+        for (int at = 0; checkpoints.get() < CHECKPOINTS && !running.isDone(); at += 20) {
+          sessions.execute(
+              ("insert into split select words(a, a || 'z', '[]')"
+                      + " from (select word(i, 1500) a from generate_series(%d, %d) i) s")
+                  .formatted(at + 1, at + 20));
+        }
       } finally {
         stop.set(true);
       }
