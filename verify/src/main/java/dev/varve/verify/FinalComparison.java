@@ -148,7 +148,8 @@ final class FinalComparison {
 
   private void compare(Key key) {
     count.checked++;
-    if (Long.compareUnsigned(Page.lsn(theirs), GIST_BUILD_LSN) <= 0) {
+    if (key.kind() == DirectoryKeys.PAGE
+        && Long.compareUnsigned(Page.lsn(theirs), GIST_BUILD_LSN) <= 0) {
       Page.setLsn(ours, Page.lsn(theirs)); // the file was written before its record
     }
     try {

@@ -155,7 +155,7 @@ final class ChangeSampler implements RecordHandler {
         throw new IOException(verdict.toString());
       }
       var sampler = new ChangeSampler(corpus.version());
-      corpus.decode(verdict.end().value(), sampler);
+      corpus.decode(sampler);
       return sampler;
     }
   }

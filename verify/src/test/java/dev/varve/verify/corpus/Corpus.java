@@ -114,13 +114,10 @@ final class Corpus implements AutoCloseable {
     return cluster.dataDirectory().resolve("pg_wal");
   }
 
-  /// Decodes the log of the stopped server.
-  ///
-  /// @param end where the log ends
-  void decode(long end, RecordHandler handler) throws IOException {
-    ControlFile control =
-        ControlFile.parse(
-            MemorySegment.ofArray(Files.readAllBytes(base.resolve("global/pg_control"))));
+  /// Decodes the log of the stopped server, all but its last record.
+  void decode(RecordHandler handler) throws IOException {
+    ControlFile control = control(base);
+    long end = control(cluster.dataDirectory()).checkPointLsn();
     int size = control.walSegmentSize();
     long at = control.checkPointLsn();
     var decoder = new WalDecoder(control.version(), size, at);
@@ -133,6 +130,11 @@ final class Corpus implements AutoCloseable {
         at += length;
       }
     }
+  }
+
+  private static ControlFile control(Path data) throws IOException {
+    return ControlFile.parse(
+        MemorySegment.ofArray(Files.readAllBytes(data.resolve("global/pg_control"))));
   }
 
   /// The segments in order; of those that two PostgreSQL timelines have, the later one's, which

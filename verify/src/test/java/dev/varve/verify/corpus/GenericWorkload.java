@@ -1,8 +1,6 @@
 package dev.varve.verify.corpus;
 
 /// Makes a server write Generic records: contrib's bloom, which logs nothing else.
-///
-/// No unlogged table: from PostgreSQL 16 on bloom does not log the init fork of its indexes.
 final class GenericWorkload {
 
   /// What every server is made to write; see {@link RecordPaths}.
@@ -32,7 +30,10 @@ final class GenericWorkload {
           "delete from flowers where i between 400 and 410",
           "vacuum flowers",
           "insert into flowers select i, 0, 'again' from generate_series(1, 100) i",
-          "create index flowers_late on flowers using bloom (i, j)");
+          "create index flowers_late on flowers using bloom (i, j)",
+          "create unlogged table unlogged_flowers (i int)",
+          "create index on unlogged_flowers using bloom (i)",
+          "insert into unlogged_flowers values (1)");
     };
   }
 }

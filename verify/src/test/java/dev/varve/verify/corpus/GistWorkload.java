@@ -1,7 +1,6 @@
 package dev.varve.verify.corpus;
 
 import dev.varve.cluster.LocalCluster;
-import dev.varve.cluster.StopMode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -30,7 +29,6 @@ final class GistWorkload {
       Gist/PAGE_SPLIT inner: 0 1 2
       Gist/PAGE_SPLIT root inner many: 0 1 3
       Gist/PAGE_DELETE: 0 1
-      Gist/ASSIGN_LSN
       """;
 
   /// So many that some surely come where they shall.
@@ -46,11 +44,19 @@ final class GistWorkload {
     this.scale = scale;
   }
 
-  /// Leaves the server with `wal_level` minimal.
-  ///
   /// @param scale 1 for the least that reaches every path
   static Workload of(int scale) {
     return cluster -> new GistWorkload(cluster, scale).run();
+  }
+
+  /// Of a server with `wal_level` minimal: an index that is not logged until its transaction
+  /// commits takes LSNs for its splits from a record made for that.
+  static Workload notLogged() {
+    return cluster ->
+        cluster.execute(
+            "begin; create table late (p point); create index late_p on late using gist (p);"
+                + " insert into late select point(i, i) from generate_series(1, 600) i; commit",
+            "insert into late select point(i, -i) from generate_series(1, 200) i");
   }
 
   private void run() throws Exception {
@@ -62,7 +68,6 @@ final class GistWorkload {
     builds();
     concurrent();
     betweenCheckpoints();
-    unlogged();
   }
 
   /// Keys of fixed length; deletions and vacuum; pages of several levels.
@@ -240,19 +245,5 @@ final class GistWorkload {
       }
       running.get();
     }
-  }
-
-  /// An index that is not logged until its transaction commits takes LSNs for its splits from a
-  /// record made for that.
-  private void unlogged() throws Exception {
-    cluster.execute(
-        "alter system set wal_level = minimal",
-        "alter system set max_wal_senders = 0",
-        "alter system set wal_skip_threshold = '1GB'");
-    cluster.restart(StopMode.FAST);
-    cluster.execute(
-        "begin; create table late (p point); create index late_p on late using gist (p);"
-            + " insert into late select point(i, i) from generate_series(1, 600) i; commit",
-        "insert into late select point(i, -i) from generate_series(1, 200) i");
   }
 }
