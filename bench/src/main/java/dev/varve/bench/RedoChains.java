@@ -123,14 +123,7 @@ final class RedoChains implements RecordHandler {
   }
 
   private void add(WalRecord record, int i) {
-    Key key =
-        new Key(
-            DirectoryKeys.PAGE,
-            record.tablespace(i),
-            record.database(i),
-            record.relation(i),
-            record.fork(i),
-            record.block(i));
+    Key key = DirectoryKeys.block(record, i);
     boolean first = ChangeWriter.initializes(record, i);
     Growing page = first ? new Growing() : pages.get(key);
     if (page == null || page.changes.size() == LONGEST) {

@@ -3,6 +3,7 @@ package dev.varve.datadir;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.postgres.slru.Slru;
+import dev.varve.postgres.wal.WalRecord;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -83,6 +84,17 @@ public final class DirectoryKeys {
 
   public static Key relationBlock(RelationFork fork, int block) {
     return new Key(PAGE, fork.tablespace(), fork.database(), fork.relation(), fork.fork(), block);
+  }
+
+  /// The page that the `i`-th block reference of a record names.
+  public static Key block(WalRecord record, int i) {
+    return new Key(
+        PAGE,
+        record.tablespace(i),
+        record.database(i),
+        record.relation(i),
+        record.fork(i),
+        record.block(i));
   }
 
   public static Key relationSize(RelationFork fork) {

@@ -1,7 +1,6 @@
 package dev.varve.verify;
 
-import static dev.varve.datadir.DirectoryKeys.PAGE;
-
+import dev.varve.datadir.DirectoryKeys;
 import dev.varve.datadir.RelationFork;
 import dev.varve.datadir.ingest.WalIngest;
 import dev.varve.model.Key;
@@ -129,24 +128,14 @@ final class Judge implements WalIngest.Witness {
     }
   }
 
-  private static Key key(WalRecord record, int i) {
-    return new Key(
-        PAGE,
-        record.tablespace(i),
-        record.database(i),
-        record.relation(i),
-        record.fork(i),
-        record.block(i));
-  }
-
   private boolean keepBefore(WalRecord record, int i) {
     if (!consistent || !FullImages.areComparable(record, i)) {
       return false;
     }
-    if (!store.covers(key(record, i))) {
+    if (!store.covers(DirectoryKeys.block(record, i))) {
       return false; // what is there was cut off, or of another relation
     }
-    MemorySegment page = store.page(key(record, i));
+    MemorySegment page = store.page(DirectoryKeys.block(record, i));
     if (page == null || Page.isNew(page) || FullImages.isSequence(page)) {
       return false;
     }
@@ -176,7 +165,7 @@ final class Judge implements WalIngest.Witness {
       judgeFailures();
     }
     for (int i = 0; i < record.blockCount(); i++) {
-      Key key = key(record, i);
+      Key key = DirectoryKeys.block(record, i);
       findings.changed(record, key);
       if (!record.hasImage(i)) {
         count.unchecked += judging && !store.isBroken(key) ? 1 : 0;

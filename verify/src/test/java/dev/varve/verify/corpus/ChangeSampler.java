@@ -64,7 +64,7 @@ final class ChangeSampler implements RecordHandler {
         RecordType.fullName(record.version(), record.rmgr(), record.info())
             + RecordPaths.kind(record);
     for (int i = 0; i < record.blockCount(); i++) {
-      Key key = key(record, i);
+      Key key = DirectoryKeys.block(record, i);
       String name = type + " block " + record.blockId(i) + " fork " + record.fork(i);
       boolean isChecked = record.hasImage(i) && !record.imageApplies(i);
       if (isChecked && !samples.containsKey(name)) {
@@ -73,21 +73,11 @@ final class ChangeSampler implements RecordHandler {
     }
     for (int i = 0; i < record.blockCount(); i++) {
       if (record.hasImage(i)) {
-        pages.put(key(record, i), image(record, i));
+        pages.put(DirectoryKeys.block(record, i), image(record, i));
       } else {
-        pages.remove(key(record, i));
+        pages.remove(DirectoryKeys.block(record, i));
       }
     }
-  }
-
-  private static Key key(WalRecord record, int i) {
-    return new Key(
-        DirectoryKeys.PAGE,
-        record.tablespace(i),
-        record.database(i),
-        record.relation(i),
-        record.fork(i),
-        record.block(i));
   }
 
   private static MemorySegment image(WalRecord record, int i) {
