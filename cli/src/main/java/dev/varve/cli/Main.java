@@ -45,6 +45,9 @@ import picocli.CommandLine.Spec;
     })
 public final class Main implements Runnable {
 
+  /// Columns: the longest line of an option's description, behind the options' names.
+  private static final int HELP_WIDTH = 130;
+
   @Spec private CommandSpec spec;
 
   /// Runs one command and ends the process with its exit code.
@@ -58,6 +61,7 @@ public final class Main implements Runnable {
   public static CommandLine commandLine() {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpWidth(HELP_WIDTH)
         .setExecutionExceptionHandler((failure, command, _) -> {
           PrintWriter err = command.getErr();
           err.println("varve: " + sentence(failure));

@@ -25,7 +25,8 @@ import tools.jackson.databind.node.ObjectNode;
     description = {
       "Replay WAL over a base backup, and compare the pages with what the WAL says of them: with",
       "full-page images, and with the images that wal_consistency_checking = all puts into every",
-      "record. Says from where to where an archive can be replayed. The base is only read.%n"
+      "record. Says from where to where an archive can be replayed. The base is only read.",
+      "Takes up to 768 MiB of memory, however much WAL there is.%n"
     },
     footer = {
       "%nExit status: 0 when all is as the WAL says, 1 when a page is not, a record is unknown or",

@@ -13,7 +13,6 @@ import dev.varve.postgres.slru.Slru;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Compares what a replay came to with the files of a server that was stopped cleanly at the log's
@@ -38,7 +37,7 @@ final class FinalComparison {
   private final ReplayStore replayed;
   private final ReplayStore files;
   private final Findings findings;
-  private final Set<Key> mapsWithoutBits;
+  private final MapsWithoutBits mapsWithoutBits;
   private final Findings.Count count;
   private final Lsn end;
   private final Key nextMultixact;
@@ -52,7 +51,7 @@ final class FinalComparison {
       ReplayStore replayed,
       ReplayStore files,
       Findings findings,
-      Set<Key> mapsWithoutBits,
+      MapsWithoutBits mapsWithoutBits,
       Lsn end) {
     this.replayed = replayed;
     this.files = files;
@@ -150,7 +149,13 @@ final class FinalComparison {
     count.checked++;
     if (key.kind() == DirectoryKeys.PAGE
         && Long.compareUnsigned(Page.lsn(theirs), GIST_BUILD_LSN) <= 0) {
+      if (isEmptySpgist(theirs) && isEmptySpgist(ours)) {
+        return; // the server has looked for room in it, and made it anew without a record
+      }
       Page.setLsn(ours, Page.lsn(theirs)); // the file was written before its record
+    }
+    if (key.kind() == DirectoryKeys.PAGE && key.fork() == RelationFork.VISIBILITY_MAP) {
+      MemorySegment.copy(theirs, 0, ours, 0, Page.HEADER); // it is made without a record
     }
     try {
       mask(key, ours);
@@ -173,11 +178,13 @@ final class FinalComparison {
         // Older minors do not write the start offset of the multixact that comes next.
         page.asSlice(nextMultixactAt, Integer.BYTES).fill((byte) 0);
       }
-    } else if (key.fork() == RelationFork.VISIBILITY_MAP) {
-      page.asSlice(0, Page.HEADER).fill((byte) 0); // it is made without a record
-    } else {
+    } else if (key.fork() != RelationFork.VISIBILITY_MAP) {
       maskByLooks(key, page);
     }
+  }
+
+  private static boolean isEmptySpgist(MemorySegment page) {
+    return PageKind.of(page, RelationFork.MAIN) == PageKind.SPGIST && Page.pointers(page) == 0;
   }
 
   private static void maskByLooks(Key key, MemorySegment page) {

@@ -15,9 +15,7 @@ import dev.varve.postgres.wal.RecordType;
 import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.WalRecord;
 import java.lang.foreign.MemorySegment;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Compares the pages of each record with what the record says of them:
@@ -47,9 +45,7 @@ final class Judge implements WalIngest.Witness {
   private final MemorySegment[] before = new MemorySegment[MOST_BLOCKS];
   private final boolean[] hasBefore = new boolean[MOST_BLOCKS];
 
-  /// Visibility map pages whose bits the log left out: CREATE DATABASE logs them as pages with a
-  /// hole, which is where the bits are. The server has them, and shows them in the next image.
-  private final Set<Key> withoutBits = new HashSet<>();
+  private final MapsWithoutBits withoutBits = new MapsWithoutBits();
 
   private Findings.Count count;
   private boolean minimal;
@@ -93,7 +89,7 @@ final class Judge implements WalIngest.Witness {
   }
 
   /// Visibility map pages of whose bits the log has told nothing so far.
-  Set<Key> mapsWithoutBits() {
+  MapsWithoutBits mapsWithoutBits() {
     return withoutBits;
   }
 
@@ -164,13 +160,14 @@ final class Judge implements WalIngest.Witness {
     if (!store.failures().isEmpty()) {
       judgeFailures();
     }
+    withoutBits.record(record);
     for (int i = 0; i < record.blockCount(); i++) {
       Key key = DirectoryKeys.block(record, i);
       findings.changed(record, key);
       if (!record.hasImage(i)) {
         count.unchecked += judging && !store.isBroken(key) ? 1 : 0;
       } else if (record.imageApplies(i)) {
-        noteBits(record, i, key);
+        withoutBits.restored(record, i, key);
         compareFullImage(record, i, key);
       } else {
         compareWithOracle(record, i, key);
@@ -202,19 +199,8 @@ final class Judge implements WalIngest.Witness {
     requireEqual(record, i, key, page);
   }
 
-  private void noteBits(WalRecord record, int i, Key key) {
-    if (record.fork(i) != RelationFork.VISIBILITY_MAP) {
-      return;
-    }
-    if (record.holeLength(i) > 0) {
-      withoutBits.add(key);
-    } else {
-      withoutBits.remove(key);
-    }
-  }
-
   private void compareWithOracle(WalRecord record, int i, Key key) {
-    boolean lacksBits = record.fork(i) == RelationFork.VISIBILITY_MAP && withoutBits.remove(key);
+    boolean lacksBits = record.fork(i) == RelationFork.VISIBILITY_MAP && withoutBits.shown(key);
     MemorySegment page = lacksBits ? null : store.page(key);
     if (page != null && !consistent && Long.compareUnsigned(Page.lsn(page), record.endLsn()) > 0) {
       return; // it was copied later

@@ -96,6 +96,9 @@ class WalVerificationTest extends VerifiedServers {
       cluster.execute("create database copied strategy wal_log");
       execute(cluster, "copied", "update t set v = 1 where g = 2", "vacuum t");
       execute(cluster, "copied", "delete from t where g = 1000", "vacuum t");
+      cluster.execute(
+          "create database again template copied strategy wal_log",
+          "create database files template again strategy file_copy");
       cluster.stop(StopMode.FAST);
       Verdict verdict = verify(options(base, cluster.dataDirectory()));
       assertThat(verdict.mismatches()).as("%s", verdict.total()).isEmpty();
