@@ -16,10 +16,10 @@ final class WalFileReader implements AutoCloseable {
 
   private static final int BUFFER = 1 << 18;
 
-  private final Arena arena = Arena.ofConfined();
-  private final MemorySegment bytes = arena.allocate(BUFFER);
-  private final ByteBuffer buffer = bytes.asByteBuffer().limit(0);
   private final ReadableByteChannel file;
+  private final Arena arena = Arena.ofConfined();
+  private final MemorySegment bytes;
+  private final ByteBuffer buffer;
   private int offset;
 
   /// @param skip how many bytes to begin after
@@ -29,6 +29,8 @@ final class WalFileReader implements AutoCloseable {
         Unpacked.isPacked(path)
             ? Channels.newChannel(Unpacked.open(path))
             : FileChannel.open(path, StandardOpenOption.READ);
+    bytes = arena.allocate(BUFFER);
+    buffer = bytes.asByteBuffer().limit(0);
     try {
       skip(skip);
     } catch (IOException e) {
