@@ -21,8 +21,12 @@ public final class Redo {
   /// How many changes can be under way at once without any being made for it; a power of two.
   private static final int IDLE = 16;
 
+  /// So many places apart, that no two are on one cache line, or on neighbours: two cores would
+  /// take it from each other with every change.
+  private static final int APART = 32;
+
   private final PgVersion version;
-  private final AtomicReferenceArray<Change> idle = new AtomicReferenceArray<>(IDLE);
+  private final AtomicReferenceArray<Change> idle = new AtomicReferenceArray<>(IDLE * APART);
 
   public Redo(PgVersion version) {
     this.version = version;
@@ -70,7 +74,7 @@ public final class Redo {
   }
 
   private void applyRecord(Key key, long lsn, MemorySegment page, MemorySegment bytes) {
-    int place = (int) Thread.currentThread().threadId() & IDLE - 1;
+    int place = ((int) Thread.currentThread().threadId() & IDLE - 1) * APART;
     Change change = idle.getAndSet(place, null);
     if (change == null) {
       change = new Change(version);
