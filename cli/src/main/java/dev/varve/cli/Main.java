@@ -45,8 +45,8 @@ import picocli.CommandLine.Spec;
     })
 public final class Main implements Runnable {
 
-  /// Columns: the longest line of an option's description, behind the options' names.
-  private static final int HELP_WIDTH = 130;
+  /// Columns: a command's description has lines of almost as many.
+  private static final int HELP_WIDTH = 100;
 
   @Spec private CommandSpec spec;
 
