@@ -60,6 +60,7 @@ class ServerComparisonTest {
       FileComparison.Result compared =
           FileComparison.run(view, cluster.dataDirectory(), logged::contains);
       assertThat(compared.differences()).as("%s", compared.compared()).isEmpty();
+      assertThat(compared.left()).isEmpty();
       assertThat(compared.compared())
           .containsKeys("page", "vm", "pg_xact", "pg_commit_ts", "pg_multixact/members", "map");
       countersAreExact(timeline, control);

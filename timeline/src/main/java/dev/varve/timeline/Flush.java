@@ -144,7 +144,7 @@ final class Flush {
     }
     var path = files.commit(finished);
     return new HistoricLayer(
-        new LayerEntry(name, finished.size(), finished.crc()),
+        LayerEntry.of(name, finished.size(), finished.crc(), 0),
         new DeltaLayer(shared.files(), path, name, owner));
   }
 

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /// The layer files of a timeline, in the order in which a read asks them: by the end of their LSN
@@ -36,7 +37,7 @@ final class HistoricLayers {
       Comparator.comparing((HistoricLayer file) -> file.layer().lsns().end())
           .reversed()
           .thenComparingInt(file -> file.layer() instanceof ImageLayer ? 0 : 1)
-          .thenComparing(file -> file.layer().keys().start())
+          .thenComparing(file -> file.keys().start())
           .thenComparing(file -> file.entry().name().fileName());
 
   private final HistoricLayer[] files;
@@ -56,7 +57,7 @@ final class HistoricLayers {
       if (i < files.length) {
         layers[i] = files[i].layer();
         ends[i] = layers[i].lsns().end().value();
-        setLeaf((leaves + i) * STRIDE, layers[i]);
+        setLeaf((leaves + i) * STRIDE, files[i]);
       } else {
         setNothing((leaves + i) * STRIDE);
       }
@@ -71,15 +72,23 @@ final class HistoricLayers {
   }
 
   HistoricLayers with(Collection<HistoricLayer> more) {
+    return changed(more, List.of());
+  }
+
+  /// @param gone files that are in here
+  HistoricLayers changed(Collection<HistoricLayer> more, Collection<HistoricLayer> gone) {
     var all = new ArrayList<>(List.of(files));
+    if (!gone.isEmpty()) {
+      all.removeAll(Set.copyOf(gone));
+    }
     all.addAll(more);
     return of(all);
   }
 
-  private void setLeaf(int at, Layer layer) {
-    setKey(at + START, layer.keys().start());
-    setKey(at + END, layer.keys().end());
-    nodes[at + LSN] = layer.lsns().start().value();
+  private void setLeaf(int at, HistoricLayer file) {
+    setKey(at + START, file.keys().start());
+    setKey(at + END, file.keys().end());
+    nodes[at + LSN] = file.layer().lsns().start().value();
   }
 
   private void setKey(int at, Key key) {

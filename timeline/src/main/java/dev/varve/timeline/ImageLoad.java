@@ -178,7 +178,7 @@ public final class ImageLoad implements AutoCloseable {
     Path path = files.commit(finished);
     written.add(
         new HistoricLayer(
-            new LayerEntry(name, finished.size(), finished.crc()),
+            LayerEntry.of(name, finished.size(), finished.crc(), LayerEntry.BOTTOM),
             new ImageLayer(shared.files(), path, name, owner)));
   }
 

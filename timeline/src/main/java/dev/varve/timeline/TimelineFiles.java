@@ -3,6 +3,7 @@ package dev.varve.timeline;
 import dev.varve.layer.FinishedLayer;
 import dev.varve.layer.LayerFiles;
 import dev.varve.layer.LayerName;
+import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
@@ -45,7 +46,8 @@ final class TimelineFiles {
   static final String INDEX = "index_part.json";
   private static final String FIRST_INDEX = "first_index";
 
-  private static final int FORMAT = 1;
+  /// Format 1, which is read as well, has neither `level` nor `from` of layers.
+  private static final int FORMAT = 2;
 
   private final Path directory;
   private final AtomicLong temporaries = new AtomicLong();
@@ -139,7 +141,9 @@ final class TimelineFiles {
           .addObject()
           .put("name", entry.name().fileName())
           .put("bytes", entry.bytes())
-          .put("crc32c", HexFormat.of().toHexDigits(entry.crc()));
+          .put("crc32c", HexFormat.of().toHexDigits(entry.crc()))
+          .put("level", entry.level())
+          .put("from", entry.from().toString());
     }
     return json;
   }
@@ -191,13 +195,7 @@ final class TimelineFiles {
     try {
       List<LayerEntry> layers = new ArrayList<>();
       for (JsonNode layer : json.path("layers")) {
-        String name = text(layer, "name");
-        layers.add(
-            new LayerEntry(
-                LayerName.parse(name)
-                    .orElseThrow(() -> new IllegalArgumentException(name + " is no layer")),
-                layer.path("bytes").asLong(),
-                HexFormat.fromHexDigits(text(layer, "crc32c"))));
+        layers.add(entry(layer));
       }
       return new IndexPart(
           Lsn.parse(text(json, "disk_consistent_lsn")),
@@ -209,6 +207,20 @@ final class TimelineFiles {
     }
   }
 
+  private static LayerEntry entry(JsonNode layer) {
+    String text = text(layer, "name");
+    LayerName name =
+        LayerName.parse(text)
+            .orElseThrow(() -> new IllegalArgumentException(text + " is no layer"));
+    String from = layer.path("from").asString("");
+    return new LayerEntry(
+        name,
+        layer.path("bytes").asLong(),
+        HexFormat.fromHexDigits(text(layer, "crc32c")),
+        layer.path("level").asInt(LayerEntry.firstLevel(name)),
+        from.isEmpty() ? name.keys().start() : Key.parse(from));
+  }
+
   private JsonNode read(String file) throws IOException {
     Path path = directory.resolve(file);
     if (!Files.exists(path)) {
@@ -216,9 +228,9 @@ final class TimelineFiles {
     }
     JsonNode json = CheckedJson.read(path);
     int format = json.path("format").asInt();
-    if (format != FORMAT) {
+    if (format < 1 || format > FORMAT) {
       throw new IOException(
-          path + " has format " + format + "; this version of Varve reads " + FORMAT);
+          path + " has format " + format + "; this version of Varve reads up to " + FORMAT);
     }
     return json;
   }

@@ -37,7 +37,7 @@ class HistoricLayersTest {
           case DELTA -> new DeltaLayer(FILES, path, name, OWNER);
           case IMAGE -> new ImageLayer(FILES, path, name, OWNER);
         };
-    return new HistoricLayer(new LayerEntry(name, 1, 0), layer);
+    return new HistoricLayer(LayerEntry.of(name, 1, 0, LayerEntry.firstLevel(name)), layer);
   }
 
   private static Key key(int number) {

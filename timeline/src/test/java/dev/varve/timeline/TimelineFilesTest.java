@@ -46,12 +46,16 @@ class TimelineFilesTest {
               new LayerEntry(
                   LayerName.delta(KeyRange.ALL, new LsnRange(new Lsn(0x1001), new Lsn(0x2001))),
                   3,
-                  0xDEADBEEF),
+                  0xDEADBEEF,
+                  0,
+                  new Key(0, 1663, 5, 2619, 0, 7)),
               new LayerEntry(
                   LayerName.image(
                       new KeyRange(Key.MIN, new Key(1, 0, 0, 0, 0, 0)), new Lsn(0x1000)),
                   70_000_000_000L,
-                  1)));
+                  1,
+                  LayerEntry.BOTTOM,
+                  Key.MIN)));
 
   @TempDir private Path directory;
   private TimelineFiles files;
@@ -96,28 +100,48 @@ class TimelineFilesTest {
     assertThat(Files.readString(directory.resolve("timeline.json")))
         .isEqualTo(
             """
-            {"crc32c":"%s","content":{"format":1,\
+            {"crc32c":"%s","content":{"format":2,\
             "tenant":"00000000000000010000000000000002",\
             "timeline":"00000000000000100000000000abcdef",\
             "name":"before the accident \\"2\\"","pg_version":17,\
             "ancestor":"00000000000000030000000000000004","start":"1/28",\
             "created":"2026-11-22T10:11:12.500Z",\
-            "properties":{"system_identifier":"7575"},"first_index":{"format":1,\
+            "properties":{"system_identifier":"7575"},"first_index":{"format":2,\
             "disk_consistent_lsn":"0/1000","readable_from":"FFFFFFFF/FFFFFFFF",\
             "imported":false,"layers":[]}}}
             """
-                .formatted("1694b520"));
+                .formatted("c733e7e9"));
     assertThat(Files.readString(directory.resolve("index_part.json")))
         .isEqualTo(
             """
-            {"crc32c":"%s","content":{"format":1,"disk_consistent_lsn":"0/2000",\
+            {"crc32c":"%s","content":{"format":2,"disk_consistent_lsn":"0/2000",\
             "readable_from":"0/1000","imported":true,"layers":[{"name":\
             "000000000000000000000000000000000000-FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\
-            __0000000000001001-0000000000002001-v1","bytes":3,"crc32c":"deadbeef"},{"name":\
+            __0000000000001001-0000000000002001-v1","bytes":3,"crc32c":"deadbeef",\
+            "level":0,"from":"000000067F0000000500000A3B0000000007"},{"name":\
             "000000000000000000000000000000000000-010000000000000000000000000000000000\
-            __0000000000001000-v1","bytes":70000000000,"crc32c":"00000001"}]}}
+            __0000000000001000-v1","bytes":70000000000,"crc32c":"00000001",\
+            "level":15,"from":"000000000000000000000000000000000000"}]}}
             """
-                .formatted("46209211"));
+                .formatted("f9dff716"));
+  }
+
+  /// What was written before layers had levels.
+  @Test
+  void readsFormatOne() throws IOException {
+    Files.writeString(
+        directory.resolve("index_part.json"),
+        """
+        {"crc32c":"46209211","content":{"format":1,"disk_consistent_lsn":"0/2000",\
+        "readable_from":"0/1000","imported":true,"layers":[{"name":\
+        "000000000000000000000000000000000000-FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\
+        __0000000000001001-0000000000002001-v1","bytes":3,"crc32c":"deadbeef"},{"name":\
+        "000000000000000000000000000000000000-010000000000000000000000000000000000\
+        __0000000000001000-v1","bytes":70000000000,"crc32c":"00000001"}]}}
+        """);
+    LayerEntry delta = INDEX.layers().getFirst();
+    assertThat(files.readIndex().layers())
+        .containsExactly(delta.withFrom(delta.name().keys().start()), INDEX.layers().getLast());
   }
 
   @Test
