@@ -143,6 +143,7 @@ final class Flush {
       finished = writer.finish(name.keys(), name.lsns());
     }
     var path = files.commit(finished);
+    timeline.metrics().bytesFlushed.add(finished.size());
     return new HistoricLayer(
         LayerEntry.of(name, finished.size(), finished.crc(), 0),
         new DeltaLayer(shared.files(), path, name, owner));

@@ -173,6 +173,7 @@ final class Loading {
             new Condition(identity.name(), broken),
             ancestor == null ? null : ancestor.reader(),
             identity.start().value(),
+            new TimelineMetrics(),
             shared.tasks());
     var durable =
         new DurableIndex(files, index, shared.tasks(), TimelineKey.of(identity).toString());

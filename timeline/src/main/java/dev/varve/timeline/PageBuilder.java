@@ -77,6 +77,11 @@ final class PageBuilder implements VersionCollector {
     }
   }
 
+  /// How many changes the last {@link #build} has applied.
+  int changesApplied() {
+    return changes.count();
+  }
+
   /// Lets go of the target, and of memory that only a few pages need.
   void clear() {
     changes.clear();

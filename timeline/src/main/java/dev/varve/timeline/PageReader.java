@@ -31,6 +31,7 @@ record PageReader(
     Condition condition,
     @Nullable PageReader ancestor,
     long branchPoint,
+    TimelineMetrics metrics,
     TaskManager tasks) {
 
   /// How long a read waits for the ancestor to have the branch point again: after a crash it takes
@@ -76,9 +77,11 @@ record PageReader(
   private void walkOwn(long upper, long middle, long lower, long end, VersionCollector collector)
       throws IOException {
     LayerMap map = maps.acquire();
+    int visited = 0;
     try {
       MemoryLayer open = map.open();
       if (open != null) {
+        visited++;
         open.find(upper, middle, lower, collector.floor(), end, collector);
       }
       List<FrozenLayer> frozen = map.frozen();
@@ -86,6 +89,7 @@ record PageReader(
         FrozenLayer layer = frozen.get(i);
         long layerEnd = min(end, layer.end());
         if (Long.compareUnsigned(collector.floor(), layerEnd) < 0) {
+          visited++;
           layer.layer().find(upper, middle, lower, collector.floor(), layerEnd, collector);
         }
       }
@@ -94,10 +98,12 @@ record PageReader(
           i >= 0 && Long.compareUnsigned(files.end(i), collector.floor()) > 0;
           i = files.next(i + 1, upper, middle, lower, end)) {
         Layer layer = files.layer(i);
+        visited++;
         layer.find(upper, middle, lower, collector.floor(), end, collector);
       }
     } finally {
       map.release();
+      metrics.layersVisited.add(visited);
     }
   }
 
@@ -109,6 +115,7 @@ record PageReader(
 
   /// What whoever asks is told when a layer can't be read.
   RuntimeException failed(Exception failure, String what, long lsn) {
+    metrics.readFailures.increment();
     if (condition.isEnding()) {
       return new PageserverException.Unavailable(
           "timeline \"" + timeline + "\" is being closed or deleted", failure);

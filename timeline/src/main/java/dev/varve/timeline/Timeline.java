@@ -29,6 +29,7 @@ public final class Timeline {
   private final DurableIndex index;
   private final PageReader reader;
   private final PageRedo redo;
+  private final TimelineMetrics metrics;
   private final OpenLayer open;
   private final Flush flush;
   private final AtomicBoolean hasWriter = new AtomicBoolean();
@@ -44,6 +45,7 @@ public final class Timeline {
     this.reader = reader;
     this.backPressure = backPressure;
     this.shared = shared;
+    metrics = reader.metrics();
     redo = shared.redo().apply(identity.pgVersion());
     Lsn durable = index.part().diskConsistentLsn();
     boolean fresh = identity.ancestor().isEmpty() && !index.part().imported();
@@ -120,6 +122,11 @@ public final class Timeline {
     return openBytes() + frozenBytes();
   }
 
+  /// What it has done since it was opened.
+  public TimelineMetrics metrics() {
+    return metrics;
+  }
+
   /// Waits until everything up to `lsn` has been taken in.
   ///
   /// @throws PageserverException.Unavailable at the timeout, naming both LSNs
@@ -142,8 +149,10 @@ public final class Timeline {
 
   void readPage(Key key, Lsn lsn, MemorySegment target) {
     PageBuilder builder = shared.builders().take();
+    metrics.pagesRead.increment();
     try {
       reader.page(key, lsn, target, builder, redo);
+      metrics.changesApplied.add(builder.changesApplied());
     } finally {
       shared.builders().giveBack(builder);
     }
