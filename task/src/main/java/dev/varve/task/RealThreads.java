@@ -16,16 +16,27 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /// The threads of a running server: virtual ones for what waits, a bounded pool for what computes,
-/// one each for long streams and short steps, one for timers.
+/// a smaller one for long work in the background, one each for long streams and short steps, one
+/// for timers.
 public final class RealThreads implements TaskThreads {
 
   private static final System.Logger LOG = System.getLogger(RealThreads.class.getName());
+
+  private static final int BACKGROUND_THREADS = 1;
 
   private static final Duration END_LIMIT = Duration.ofSeconds(5);
 
   private final InstantSource clock;
   private final ExecutorService waiting = Executors.newVirtualThreadPerTaskExecutor();
   private final ExecutorService computing;
+  private final ExecutorService background =
+      Executors.newFixedThreadPool(
+          BACKGROUND_THREADS,
+          Thread.ofPlatform()
+              .daemon()
+              .priority(Thread.MIN_PRIORITY)
+              .name("background-", 0)
+              .factory());
   private final ExecutorService dedicated =
       Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("dedicated-", 0).factory());
   private final ScheduledThreadPoolExecutor timer;
@@ -52,6 +63,7 @@ public final class RealThreads implements TaskThreads {
     switch (where) {
       case WAITING -> waiting.execute(() -> named(name, step));
       case COMPUTING -> computing.execute(() -> named(name, step));
+      case BACKGROUND -> background.execute(() -> named(name, step));
       case DEDICATED -> dedicated.execute(() -> named(name, step));
     }
   }
@@ -73,6 +85,10 @@ public final class RealThreads implements TaskThreads {
     return () -> future.cancel(false);
   }
 
+  /// Threads of their own need no such places.
+  @Override
+  public void pause() {}
+
   @Override
   public boolean await(CompletableFuture<?> condition, Duration timeout)
       throws InterruptedException {
@@ -90,7 +106,7 @@ public final class RealThreads implements TaskThreads {
   @Override
   public void close() {
     timer.shutdownNow();
-    var all = List.of(waiting, computing, dedicated);
+    var all = List.of(waiting, computing, background, dedicated);
     all.forEach(ExecutorService::shutdownNow);
     try {
       for (ExecutorService threads : all) {

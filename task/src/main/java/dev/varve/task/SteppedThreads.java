@@ -24,6 +24,11 @@ public final class SteppedThreads implements TaskThreads {
   private final List<Runnable> ready = new ArrayList<>();
   private final PriorityQueue<Timer> timers =
       new PriorityQueue<>(Comparator.comparing(Timer::due).thenComparingLong(Timer::order));
+
+  /// Pauses within pauses; no deeper than this, for the sake of the stack.
+  private static final int MOST_PAUSES = 3;
+
+  private int pauses;
   private Instant now;
   private long order;
 
@@ -86,6 +91,19 @@ public final class SteppedThreads implements TaskThreads {
     }
     next.step().run();
     return true;
+  }
+
+  @Override
+  public void pause() {
+    if (pauses >= MOST_PAUSES) {
+      return;
+    }
+    pauses++;
+    try {
+      for (int i = random.nextInt(4); i > 0 && step(); i--) {}
+    } finally {
+      pauses--;
+    }
   }
 
   @Override

@@ -31,7 +31,7 @@ public final class Task {
   }
 
   /// Whether the body should return soon. Its thread is interrupted as well, unless it is one of
-  /// those that {@linkplain TaskKind.Threads#COMPUTING compute}: such a body has to ask.
+  /// those that compute ({@link TaskKind.Threads#isInterruptible}): such a body has to ask.
   public boolean isCancelled() {
     return cancelled;
   }
@@ -62,7 +62,7 @@ public final class Task {
       }
       cancelled = true;
       if (state == TaskState.RUNNING) {
-        if (runner != null && spec.kind().threads() != TaskKind.Threads.COMPUTING) {
+        if (runner != null && spec.kind().threads().isInterruptible()) {
           runner.interrupt();
         }
       } else {

@@ -8,6 +8,8 @@ public enum TaskKind {
   IMPORT(Threads.DEDICATED),
   /// Writes frozen layers to disk.
   FLUSH(Threads.COMPUTING),
+  /// Merges layer files, for as long as it takes.
+  COMPACTION(Threads.BACKGROUND),
   /// Looks after timelines from time to time: ages, limits, states.
   HOUSEKEEPING(Threads.WAITING),
   /// A short step that changes which layers, branches or timelines there are.
@@ -21,10 +23,19 @@ public enum TaskKind {
     WAITING,
     /// One of few platform threads: for what mostly computes.
     COMPUTING,
+    /// One of very few platform threads, apart from those that compute: for what may take minutes
+    /// and must not keep short work waiting.
+    BACKGROUND,
     /// A platform thread of its own, at once: for streams that keep a processor busy for long,
     /// which on virtual threads would keep all others from running; and for short steps that others
     /// wait for, which on a virtual thread would themselves be kept waiting.
-    DEDICATED
+    DEDICATED;
+
+    /// Whether a task is interrupted when it is cancelled. One that computes is not: it reads files
+    /// that others read, which an interrupt would close.
+    boolean isInterruptible() {
+      return this == WAITING || this == DEDICATED;
+    }
   }
 
   private final Threads threads;

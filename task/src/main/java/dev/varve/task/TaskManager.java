@@ -80,6 +80,11 @@ public final class TaskManager implements AutoCloseable {
     return value;
   }
 
+  /// To be called now and then by work that takes long: in a simulation other tasks run here.
+  public void pause() {
+    threads.pause();
+  }
+
   /// Waits until `condition` is completed in any way; a simulation lets tasks run meanwhile.
   ///
   /// @return whether it was before `timeout` had passed

@@ -17,6 +17,9 @@ public interface TaskThreads extends AutoCloseable {
   /// @return withdraws it, if it has not begun
   Runnable schedule(Duration delay, Runnable step);
 
+  /// A place in long work where other steps may come in between: a simulation runs some.
+  void pause();
+
   /// Waits until `condition` is completed in any way.
   ///
   /// @return whether it was before `timeout` had passed

@@ -67,7 +67,8 @@ final class Branching {
         ancestor.index().lane(),
         () -> {
           requireBranchPoint(ancestor, at);
-          var index = new IndexPart(at, ancestor.readableFrom(), true, List.of());
+          // Before its branch point a timeline is as readable as its ancestor.
+          var index = new IndexPart(at, Lsn.min(at, ancestor.readableFrom()), true, List.of());
           return create(identity, index, ancestor);
         });
   }
@@ -83,10 +84,8 @@ final class Branching {
           "%s is in the future of timeline \"%s\", which is at %s"
               .formatted(at, ancestor.name(), ancestor.lastRecordLsn()));
     }
-    if (at.isBefore(ancestor.readableFrom())) {
-      throw new PageserverException.InvalidRequest(
-          "timeline \"%s\" has no history as of %s; the earliest it has is as of %s"
-              .formatted(ancestor.name(), at, ancestor.readableFrom()));
+    if (!ancestor.isReadable(at)) {
+      throw ancestor.garbage().tooOld(at);
     }
   }
 
@@ -102,6 +101,9 @@ final class Branching {
       }
       try {
         requireUnused(identity);
+        if (ancestor != null) {
+          retain(ancestor, key, identity.start());
+        }
         files.create(identity, index);
         Timeline timeline =
             Loading.assemble(
@@ -119,6 +121,16 @@ final class Branching {
       }
     } finally {
       reserved.remove(identity.name());
+    }
+  }
+
+  /// Keeps the branch point, unless the GC cutoff was faster. It is kept even if the branch then
+  /// can't be written: nobody knows what of it is on disk.
+  private static void retain(Timeline ancestor, TimelineKey branch, Lsn at) {
+    ancestor.retain(branch, at);
+    if (!ancestor.isReadable(at)) {
+      ancestor.forget(branch);
+      throw ancestor.garbage().tooOld(at);
     }
   }
 
@@ -152,7 +164,12 @@ final class Branching {
               requireNoBranches(timeline);
               return setAside(timeline);
             });
-    timelines.remove(TimelineKey.of(timeline.identity()), timeline);
+    TimelineKey key = TimelineKey.of(timeline.identity());
+    timelines.remove(key, timeline);
+    Timeline ancestor = timeline.ancestorTimeline();
+    if (ancestor != null) {
+      ancestor.forget(key);
+    }
     try {
       timeline.close();
       TenantFiles.deleteTree(aside);

@@ -86,6 +86,7 @@ final class Flush {
         commitEmptyRecords();
       }
       noteSuccess();
+      timeline.compaction().wake();
     } catch (IOException | RuntimeException e) {
       timeline
           .condition()

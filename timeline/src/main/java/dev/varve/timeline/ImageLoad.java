@@ -172,7 +172,9 @@ public final class ImageLoad implements AutoCloseable {
             cursor.offset(),
             cursor.length());
       }
-      name = unused(first == null ? Key.MIN : first, last.next());
+      // Batches may cover the same keys.
+      var keys = new KeyRange(first == null ? Key.MIN : first, last.next());
+      name = files.unused(LayerName.image(keys, lsn));
       finished = writer.finish(name.keys());
     }
     Path path = files.commit(finished);
@@ -180,12 +182,6 @@ public final class ImageLoad implements AutoCloseable {
         new HistoricLayer(
             LayerEntry.of(name, finished.size(), finished.crc(), LayerEntry.BOTTOM),
             new ImageLayer(shared.files(), path, name, owner)));
-  }
-
-  /// Batches may cover the same keys; their names must differ, so ranges are made wider.
-  private LayerName unused(Key first, Key end) {
-    LayerName name = LayerName.image(new KeyRange(first, end), lsn);
-    return Files.exists(index.files().layer(name)) ? unused(first, end.next()) : name;
   }
 
   /// Forgets what was not finished.

@@ -141,7 +141,7 @@ public final class Ingest implements AutoCloseable {
   /// Timeline#readableFrom()}.
   public void scan(KeyRange keys, ScanSink sink) {
     timeline.condition().requireUsable();
-    Scan.run(timeline.reader(), keys, lastRecord.get(), sink);
+    Scan.run(timeline.reader(), keys, lastRecord.get(), () -> {}, sink);
   }
 
   /// Hands over the history of a key as {@link Timeline#history} does, up to the last {@link

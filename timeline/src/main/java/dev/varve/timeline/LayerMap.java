@@ -75,6 +75,12 @@ final class LayerMap {
     return new LayerMap(open, left, historic.with(files), 2);
   }
 
+  /// @param before files that are in here
+  /// @param after what takes their place
+  LayerMap withMerged(List<HistoricLayer> before, List<HistoricLayer> after) {
+    return new LayerMap(open, frozen, historic.changed(after, before), 2);
+  }
+
   LayerMap withFiles(List<HistoricLayer> files) {
     return new LayerMap(open, frozen, historic.with(files), 2);
   }

@@ -77,6 +77,9 @@ final class Loading {
     } catch (IOException e) {
       broken = e.getMessage() == null ? e.toString() : e.getMessage();
     }
+    if (identity.pgVersion() == 0) {
+      shared.unknown().add(identity.tenant());
+    }
     if (broken != null) {
       LOG.log(ERROR, "timeline \"{0}\" is broken: {1}", identity.name(), broken);
     }
@@ -106,8 +109,7 @@ final class Loading {
     if (past.size() == index.layers().size()) {
       return index;
     }
-    var without =
-        new IndexPart(index.diskConsistentLsn(), index.readableFrom(), index.imported(), past);
+    var without = index.withLayers(past);
     files.writeIndex(without);
     return without;
   }
@@ -177,7 +179,11 @@ final class Loading {
             shared.tasks());
     var durable =
         new DurableIndex(files, index, shared.tasks(), TimelineKey.of(identity).toString());
-    return new Timeline(identity, durable, reader, backPressure, shared);
+    var timeline = new Timeline(identity, durable, reader, ancestor, backPressure, shared);
+    if (ancestor != null) {
+      ancestor.retain(TimelineKey.of(identity), identity.start());
+    }
+    return timeline;
   }
 
   private static HistoricLayer open(

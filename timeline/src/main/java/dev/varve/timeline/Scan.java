@@ -37,11 +37,13 @@ final class Scan {
     this.lsn = lsn;
   }
 
-  static void run(PageReader reader, KeyRange keys, long lsn, ScanSink sink) {
+  /// @param check done before values are handed over: it throws when they don't count
+  static void run(PageReader reader, KeyRange keys, long lsn, Runnable check, ScanSink sink) {
     var scan = new Scan(reader, lsn);
     Key from = keys.start();
     while (from != null && from.compareTo(keys.end()) < 0) {
       from = scan.step(new KeyRange(from, keys.end()));
+      check.run();
       scan.found.forEach(value -> sink.value(value.key, value.bytes));
     }
   }

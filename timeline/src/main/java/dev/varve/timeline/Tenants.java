@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /// Everything under the data directory: all tenants and their timelines. Any thread may call any
 /// method.
@@ -41,6 +42,7 @@ public final class Tenants implements AutoCloseable {
   private final Branching branching;
   private final BackPressure backPressure;
   private final Task housekeeping;
+  private final @Nullable Task collection;
 
   private Tenants(
       DirectoryLock lock,
@@ -62,6 +64,15 @@ public final class Tenants implements AutoCloseable {
                     "freeze old layers",
                     shared.settings().checkpointTimeout().dividedBy(20),
                     _ -> keepHouse()));
+    Duration period = shared.settings().retention().period();
+    collection =
+        period.isZero()
+            ? null
+            : shared
+                .tasks()
+                .submit(
+                    TaskSpec.every(
+                        TaskKind.HOUSEKEEPING, "move GC cutoffs", period, _ -> collectGarbage()));
   }
 
   /// Opens the data directory, which is made if it does not exist, and all timelines in it. The
@@ -75,13 +86,35 @@ public final class Tenants implements AutoCloseable {
   public static Tenants open(
       Path data, IntFunction<PageRedo> redo, TaskManager tasks, TimelineSettings settings)
       throws IOException {
+    return open(data, redo, CommitClock.NONE, tasks, settings);
+  }
+
+  /// As the other, with a PITR interval that counts.
+  ///
+  /// @param commits what was committed when
+  public static Tenants open(
+      Path data,
+      IntFunction<PageRedo> redo,
+      CommitClock commits,
+      TaskManager tasks,
+      TimelineSettings settings)
+      throws IOException {
     DurableFile.createDirectories(data);
     DirectoryLock lock = DirectoryLock.take(data);
     var layerFiles = new LayerFiles(new BlockCache(settings.blockCache()), MOST_OPEN_FILES);
     try {
       var budget = new MemoryBudget(settings.layerMemory());
       var shared =
-          new Shared(tasks, settings, budget, layerFiles, redo, new PageBuilders(), new Signal());
+          new Shared(
+              tasks,
+              settings,
+              budget,
+              layerFiles,
+              redo,
+              commits,
+              ConcurrentHashMap.newKeySet(),
+              new PageBuilders(),
+              new Signal());
       Map<TimelineKey, Timeline> timelines = new ConcurrentHashMap<>();
       var backPressure = new BackPressure(shared, timelines.values());
       var files = new TenantFiles(data);
@@ -157,6 +190,21 @@ public final class Tenants implements AutoCloseable {
     return shared.budget().used();
   }
 
+  /// One timeline whose cutoff can't be moved does not keep the others from theirs.
+  private void collectGarbage() {
+    PageserverException failure = null;
+    for (Timeline timeline : timelines.values()) {
+      try {
+        timeline.collectGarbage();
+      } catch (PageserverException e) {
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
   private void keepHouse() {
     for (Timeline timeline : timelines.values()) {
       timeline.freezeIfOld(shared.settings().checkpointTimeout());
@@ -171,6 +219,9 @@ public final class Tenants implements AutoCloseable {
   @Override
   public void close() throws IOException {
     housekeeping.cancel();
+    if (collection != null) {
+      collection.cancel();
+    }
     List<Timeline> usable =
         timelines.values().stream()
             .filter(timeline -> !timeline.condition().isBroken())

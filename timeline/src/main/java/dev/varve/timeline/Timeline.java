@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -32,15 +33,20 @@ public final class Timeline {
   private final TimelineMetrics metrics;
   private final OpenLayer open;
   private final Flush flush;
+  private final Compaction compaction;
+  private final GarbageCollection garbage;
+  private final @Nullable Timeline ancestor;
   private final AtomicBoolean hasWriter = new AtomicBoolean();
 
   Timeline(
       TimelineIdentity identity,
       DurableIndex index,
       PageReader reader,
+      @Nullable Timeline ancestor,
       BackPressure backPressure,
       Shared shared) {
     this.identity = identity;
+    this.ancestor = ancestor;
     this.index = index;
     this.reader = reader;
     this.backPressure = backPressure;
@@ -52,6 +58,8 @@ public final class Timeline {
     long start = fresh ? identity.start().value() : durable.value() + 1;
     open = new OpenLayer(reader.maps(), reader.lastRecord(), shared, start);
     flush = new Flush(this, index, reader.maps(), open, shared);
+    compaction = new Compaction(this, index, reader, redo, shared);
+    garbage = new GarbageCollection(this, index, shared);
   }
 
   public TimelineIdentity identity() {
@@ -102,9 +110,68 @@ public final class Timeline {
     return index.part().diskConsistentLsn();
   }
 
-  /// The earliest LSN that a read may ask for; {@link Lsn#MAX} during the import.
+  /// The earliest LSN that a read may ask for; {@link Lsn#MAX} during the import. Before its branch
+  /// point a timeline has no more history than its ancestor has.
   public Lsn readableFrom() {
-    return index.part().readableFrom();
+    Lsn own = index.part().readableFrom();
+    if (ancestor == null || !own.isBefore(identity.start())) {
+      return own;
+    }
+    return Lsn.max(own, Lsn.min(identity.start(), ancestor.readableFrom()));
+  }
+
+  /// Whether history goes back to this LSN, or it is kept for a lease.
+  public boolean isReadable(Lsn lsn) {
+    return garbage.isReadable(lsn)
+        && (ancestor == null || !lsn.isBefore(identity.start()) || ancestor.isReadable(lsn));
+  }
+
+  /// What is promised to stay readable, whatever the GC cutoff.
+  public List<Lease> leases() {
+    return index.part().leases();
+  }
+
+  /// Keeps the timeline readable as of an LSN for a while, also after a restart; again, it makes
+  /// the lease longer.
+  ///
+  /// @throws PageserverException.InvalidRequest when that history is gone already
+  public Lease lease(Lsn lsn, Duration length) {
+    requireReadable(lsn);
+    try {
+      if (ancestor != null && lsn.isBefore(identity.start())) {
+        ancestor.lease(lsn, length);
+      }
+      return garbage.lease(lsn, length);
+    } catch (IOException e) {
+      throw new PageserverException.Unavailable(
+          "the lease of \"%s\" as of %s can't be kept: %s".formatted(name(), lsn, e.getMessage()),
+          e);
+    } catch (InterruptedException e) {
+      throw interrupted();
+    }
+  }
+
+  /// Moves the GC cutoff as far as the settings say; what nothing needs any more is dropped in the
+  /// background, when it is worth while.
+  ///
+  /// @throws PageserverException.Unavailable when the new cutoff can't be made durable
+  public void collectGarbage() {
+    try {
+      if (garbage.run()) {
+        compaction.wake();
+      }
+    } catch (IOException e) {
+      throw new PageserverException.Unavailable(
+          "the GC cutoff of \"" + name() + "\" can't be moved: " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      throw interrupted();
+    }
+  }
+
+  /// Has all layer files merged, and all history dropped that may be, in the background.
+  public void compact() {
+    condition().requireUsable();
+    compaction.wakeForEverything();
   }
 
   /// Bytes of this timeline's own layer files.
@@ -144,7 +211,13 @@ public final class Timeline {
   /// @throws PageserverException.DataCorrupted when what is stored can't be right
   public void page(Key key, Lsn lsn, MemorySegment target) {
     requireReadable(lsn);
-    readPage(key, lsn, target);
+    try {
+      readPage(key, lsn, target);
+    } catch (PageserverException.DataCorrupted | PageserverException.NotFound e) {
+      requireHistory(lsn);
+      throw e;
+    }
+    requireHistory(lsn);
   }
 
   void readPage(Key key, Lsn lsn, MemorySegment target) {
@@ -163,14 +236,16 @@ public final class Timeline {
   /// @return null when there is none, or when the newest is a tombstone: an empty image
   public byte @Nullable [] value(Key key, Lsn lsn) {
     requireReadable(lsn);
-    return reader.value(key, lsn.value());
+    byte[] value = reader.value(key, lsn.value());
+    requireHistory(lsn);
+    return value;
   }
 
   /// Hands over the value of every key of the range that has one as of `lsn`, as {@link #value}
   /// would give it, in the order of the keys. For keys whose versions are images.
   public void scan(KeyRange keys, Lsn lsn, ScanSink sink) {
     requireReadable(lsn);
-    Scan.run(reader, keys, lsn.value(), sink);
+    Scan.run(reader, keys, lsn.value(), () -> requireHistory(lsn), sink);
   }
 
   /// Hands over all versions of one key with `from <= LSN <= to`, as they are stored, oldest first.
@@ -186,13 +261,16 @@ public final class Timeline {
       throw new PageserverException.Unavailable(
           "timeline \"" + name() + "\" is still being imported");
     }
-    if (lsn.isBefore(part.readableFrom())) {
-      throw new PageserverException.InvalidRequest(
-          "timeline \"%s\" has no history as of %s; the earliest it has is as of %s"
-              .formatted(name(), lsn, part.readableFrom()));
-    }
+    requireHistory(lsn);
     if (Long.compareUnsigned(lsn.value(), reader.lastRecord().get()) > 0) {
       throw reader.lastRecord().late(lsn.value(), "");
+    }
+  }
+
+  /// Before a read, and after it: history may have been dropped meanwhile.
+  private void requireHistory(Lsn lsn) {
+    if (!isReadable(lsn)) {
+      throw garbage.tooOld(lsn);
     }
   }
 
@@ -311,9 +389,12 @@ public final class Timeline {
     condition().setClosed();
     reader.lastRecord().end("timeline \"" + name() + "\" is closed");
     shared.progress().fire();
+    compaction.task().cancel();
     flush.task().cancel();
     while (!shared.tasks().await(flush.task().end(), Duration.ofMinutes(1))) {}
+    while (!shared.tasks().await(compaction.task().end(), Duration.ofMinutes(1))) {}
     flush.close();
+    compaction.close();
     reader.maps().close();
   }
 
@@ -335,6 +416,44 @@ public final class Timeline {
 
   Flush flush() {
     return flush;
+  }
+
+  Compaction compaction() {
+    return compaction;
+  }
+
+  GarbageCollection garbage() {
+    return garbage;
+  }
+
+  /// Keeps a branch point on this timeline, and on those before it of which the branch reads.
+  void retain(TimelineKey branch, Lsn at) {
+    garbage.retain(branch, at);
+    if (ancestor != null && at.isBefore(identity.start())) {
+      ancestor.retain(branch, at);
+    }
+  }
+
+  void forget(TimelineKey branch) {
+    garbage.forget(branch);
+    if (ancestor != null) {
+      ancestor.forget(branch);
+    }
+  }
+
+  /// The timeline that this one was branched from.
+  @Nullable Timeline ancestorTimeline() {
+    return ancestor;
+  }
+
+  /// LSNs before a cutoff that have to stay as they are, ascending.
+  List<Lsn> retainedBefore(Lsn cutoff) {
+    return garbage.retainedBefore(cutoff);
+  }
+
+  /// Whether it is known of all of the tenant's timelines what they need of this one.
+  boolean mayDropHistory() {
+    return !shared.unknown().contains(tenant());
   }
 
   DurableIndex index() {

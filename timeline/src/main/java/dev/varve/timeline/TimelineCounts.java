@@ -16,8 +16,7 @@ public record TimelineCounts(
     long stoppedTimes,
     long stoppedNanos) {
 
-  public static final TimelineCounts NONE =
-      new TimelineCounts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  public static final TimelineCounts NONE = new TimelineCounts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   public TimelineCounts plus(TimelineCounts that) {
     return new TimelineCounts(

@@ -64,6 +64,15 @@ final class TimelineFiles {
     return directory.resolve(name.fileName());
   }
 
+  /// The name of a layer that no file has yet: keys are made wider as long as one does.
+  LayerName unused(LayerName wanted) {
+    LayerName name = wanted;
+    while (Files.exists(layer(name))) {
+      name = new LayerName(name.kind(), name.keys().withEnd(name.keys().end().next()), name.lsns());
+    }
+    return name;
+  }
+
   /// A name that no file has.
   Path temporary(String purpose) {
     return directory.resolve(purpose + "-" + temporaries.incrementAndGet() + DurableFile.TEMPORARY);
@@ -135,6 +144,15 @@ final class TimelineFiles {
     json.put("disk_consistent_lsn", index.diskConsistentLsn().toString());
     json.put("readable_from", index.readableFrom().toString());
     json.put("imported", index.imported());
+    if (!index.leases().isEmpty()) {
+      var leases = json.putArray("leases");
+      for (Lease lease : index.leases()) {
+        leases
+            .addObject()
+            .put("lsn", lease.lsn().toString())
+            .put("until", lease.until().toString());
+      }
+    }
     var layers = json.putArray("layers");
     for (LayerEntry entry : index.layers()) {
       layers
@@ -197,12 +215,17 @@ final class TimelineFiles {
       for (JsonNode layer : json.path("layers")) {
         layers.add(entry(layer));
       }
+      List<Lease> leases = new ArrayList<>();
+      for (JsonNode lease : json.path("leases")) {
+        leases.add(new Lease(Lsn.parse(text(lease, "lsn")), Instant.parse(text(lease, "until"))));
+      }
       return new IndexPart(
           Lsn.parse(text(json, "disk_consistent_lsn")),
           Lsn.parse(text(json, "readable_from")),
           json.path("imported").asBoolean(),
-          layers);
-    } catch (IllegalArgumentException e) {
+          layers,
+          leases);
+    } catch (IllegalArgumentException | DateTimeException e) {
       throw new IOException(directory.resolve(file) + " is damaged: " + e.getMessage(), e);
     }
   }

@@ -58,6 +58,11 @@ final class SimulatedServer {
     }
 
     @Override
+    public void pause() {
+      threads.pause();
+    }
+
+    @Override
     public boolean await(CompletableFuture<?> condition, Duration timeout)
         throws InterruptedException {
       boolean done = threads.await(condition, timeout);

@@ -42,7 +42,13 @@ final class SimulationRun {
     entries = new Entries(random);
     long distance = 2_000L << random.nextInt(6);
     settings =
-        new TimelineSettings(1 << 20, random.nextInt(1 << 20), distance, Duration.ofMinutes(10), 2);
+        new TimelineSettings(1 << 20, random.nextInt(1 << 20), distance, Duration.ofMinutes(10), 2)
+            .withRetention(
+                new RetentionSettings(
+                    random.nextInt(1 << random.nextInt(1, 14)), Duration.ZERO, Duration.ofHours(1)))
+            .withCompaction(
+                new CompactionSettings(
+                    2 + random.nextInt(3), 2 + random.nextInt(2), 2000, 4000, 0.3, 1000));
     server = new SimulatedServer(disk, random.split(), settings);
   }
 
@@ -76,6 +82,8 @@ final class SimulationRun {
       case 10, 11 -> disk.failAt(random.nextInt(20));
       case 12 -> closeWithinRecord();
       case 13 -> server.threads.pass(Duration.ofMinutes(random.nextInt(15)));
+      case 25 -> any().ifPresentTimeline(server, Timeline::compact);
+      case 26 -> collectGarbage();
       case 14 -> any().ifPresentTimeline(server, Timeline::requestFreeze);
       case 15, 16 -> load();
       case 17, 18, 19 -> server.threads.settle();
@@ -241,12 +249,21 @@ final class SimulationRun {
     }
   }
 
+  private void collectGarbage() {
+    try {
+      real(any().model).collectGarbage();
+    } catch (PageserverException.Unavailable e) {
+      failed(e);
+    }
+  }
+
   private void branch() {
     if (models.size() > 8) {
       return;
     }
     ModelTimeline ancestor = any().model;
-    long at = ancestor.readableFrom + random.nextLong(ancestor.last() - ancestor.readableFrom + 1);
+    long from = real(ancestor).readableFrom().value();
+    long at = from + random.nextLong(ancestor.last() - from + 1);
     var model = new ModelTimeline(newId(), newName(), ancestor, at, ancestor.readableFrom);
     maybe.put(model.name, model);
     try {
@@ -363,7 +380,7 @@ final class SimulationRun {
       ModelTimeline model = any().model;
       Timeline timeline = real(model);
       assertThat(timeline.lastRecordLsn().value()).isEqualTo(model.last());
-      long span = model.last() - model.readableFrom + 1;
+      long span = model.last() - timeline.readableFrom().value() + 1;
       long lsn = model.last() - (random.nextBoolean() ? 0 : random.nextLong(span));
       check(model, random.nextInt(Entries.PAGES), lsn);
       if (i % 3 == 0) {

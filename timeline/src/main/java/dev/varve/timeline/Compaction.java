@@ -1,0 +1,268 @@
+package dev.varve.timeline;
+
+import static java.lang.System.Logger.Level.INFO;
+
+import dev.varve.layer.DeltaLayer;
+import dev.varve.layer.ImageLayer;
+import dev.varve.layer.Layer;
+import dev.varve.layer.LayerOwner;
+import dev.varve.layer.MemoryLayer;
+import dev.varve.model.Key;
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.task.Backoff;
+import dev.varve.task.Task;
+import dev.varve.task.TaskKind;
+import dev.varve.task.TaskSpec;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Merges a timeline's layers, as {@link CompactionPolicy} says, until nothing is left to do.
+///
+/// A task that runs when it is woken: by a flush, or by the GC cutoff. The merge itself runs beside
+/// all else; only its commit is a step in the timeline's lane. Before each slice the policy is
+/// asked anew, and a slice ends early when flushed layers pile up.
+///
+/// When it fails it backs off. After {@value #BREAKER_FAILURES} failures in a row the breaker
+/// opens: nothing is merged for an hour, since each attempt may write a lot for nothing. Ingest,
+/// flush and reads go on.
+final class Compaction {
+
+  private static final System.Logger LOG = System.getLogger(Compaction.class.getName());
+
+  private static final Backoff BACKOFF = new Backoff(Duration.ofSeconds(1), Duration.ofMinutes(1));
+
+  private static final int BREAKER_FAILURES = 5;
+  private static final Duration BREAKER_OPEN = Duration.ofHours(1);
+
+  private final Timeline timeline;
+  private final DurableIndex index;
+  private final LayerMaps maps;
+  private final Shared shared;
+  private final Materializer materializer;
+  private final Task task;
+
+  /// Where the drop of history has come to. Of the task.
+  private @Nullable Key sweep;
+
+  /// Outputs of merges that could not be committed: the index part on disk may name them.
+  private final List<HistoricLayer> doubtful = new ArrayList<>();
+
+  private int failures;
+  private volatile boolean everything;
+  private volatile @Nullable Instant openUntil;
+  private volatile @Nullable String lastFailure;
+
+  Compaction(
+      Timeline timeline, DurableIndex index, PageReader reader, PageRedo redo, Shared shared) {
+    this.timeline = timeline;
+    this.index = index;
+    this.maps = reader.maps();
+    this.shared = shared;
+    materializer = new Materializer(reader, redo);
+    task =
+        shared
+            .tasks()
+            .submit(
+                TaskSpec.onDemand(
+                    TaskKind.COMPACTION, "compact " + timeline.name(), BACKOFF, _ -> run()));
+  }
+
+  void wake() {
+    task.wake();
+  }
+
+  /// Has all layers merged, and all history dropped that may be, even where it is not yet worth
+  /// while.
+  void wakeForEverything() {
+    everything = true;
+    openUntil = null;
+    task.wake();
+  }
+
+  Task task() {
+    return task;
+  }
+
+  /// Why nothing is merged at present, a sentence; null: nothing is in the way.
+  @Nullable String suspended() {
+    Instant until = openUntil;
+    return until != null && shared.tasks().clock().instant().isBefore(until)
+        ? "merging layers of timeline \"%s\" has failed %d times and is suspended until %s: %s"
+            .formatted(timeline.name(), BREAKER_FAILURES, until, lastFailure)
+        : null;
+  }
+
+  private void run() throws IOException, InterruptedException {
+    if (suspended() != null || timeline.condition().isEnding() || timeline.condition().isBroken()) {
+      return;
+    }
+    boolean all = everything;
+    try {
+      forgetDoubtful();
+      boolean more = true;
+      while (more && !task.isCancelled()) {
+        more = step(all);
+      }
+      if (all) {
+        everything = false;
+      }
+      failures = 0;
+    } catch (PageserverException.Unavailable e) {
+      if (!task.isCancelled()) {
+        noteFailure(e);
+        throw e;
+      }
+    } catch (IOException | RuntimeException e) {
+      noteFailure(e);
+      throw e;
+    }
+  }
+
+  /// Has the index part on disk name what it should, and deletes what it then can't name.
+  private void forgetDoubtful() throws IOException, InterruptedException {
+    if (doubtful.isEmpty()) {
+      return;
+    }
+    index.commit("commit layers of " + timeline.name(), part -> part, () -> {});
+    for (HistoricLayer file : doubtful) {
+      deleteWhenReleased(file.layer());
+      file.layer().close();
+    }
+    doubtful.clear();
+  }
+
+  /// After the task has ended.
+  void close() {
+    doubtful.forEach(file -> file.layer().close());
+  }
+
+  private void noteFailure(Exception failure) {
+    lastFailure = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    failures++;
+    if (failures >= BREAKER_FAILURES) {
+      failures = 0;
+      openUntil = shared.tasks().clock().instant().plus(BREAKER_OPEN);
+    }
+  }
+
+  /// Merges one slice.
+  ///
+  /// @return false when there is nothing to do
+  private boolean step(boolean all) throws IOException, InterruptedException {
+    List<HistoricLayer> layers = readable();
+    var policy = new CompactionPolicy(shared.settings().compaction(), layers, sweep);
+    MergePlan plan = policy.flushed(all);
+    if (plan == null) {
+      plan = history(policy, all);
+    }
+    if (plan == null) {
+      sweep = null;
+      plan = policy.stacked();
+    }
+    if (plan == null) {
+      return false;
+    }
+    merge(plan);
+    return true;
+  }
+
+  private List<HistoricLayer> readable() {
+    var layers = new ArrayList<HistoricLayer>();
+    maps.peek().historic().forEach(layers::add);
+    return layers;
+  }
+
+  private @Nullable MergePlan history(CompactionPolicy policy, boolean all) {
+    if (!timeline.mayDropHistory()) {
+      return null;
+    }
+    // First the cutoff, then who needs what is before: a branch made after this is at the cutoff or
+    // above.
+    Lsn cutoff = policy.bottomCutoff(index.part().readableFrom());
+    List<Lsn> points = timeline.retainedBefore(cutoff);
+    points.add(cutoff);
+    return policy.history(new MergePlan.Retention(points, timeline.ancestor().isEmpty()), all);
+  }
+
+  private void merge(MergePlan plan) throws IOException, InterruptedException {
+    boolean mayWait = plan.level() > 1;
+    try (var merge =
+        new Merge(
+            plan,
+            index.files(),
+            new LayerOwner(timeline.tenant(), timeline.id()),
+            shared,
+            materializer,
+            () -> mayWait && isFlushedPilingUp(),
+            () -> task.isCancelled() || timeline.condition().isEnding())) {
+      Merge.Result result = merge.run();
+      shared.tasks().pause();
+      commit(merge, result);
+      timeline.metrics().bytesCompacted.add(bytes(result.outputs()));
+      if (plan.isBottom()) {
+        sweep = result.end();
+      }
+      LOG.log(
+          INFO,
+          "timeline \"{0}\": {1} layers up to {2} merged into {3} of level {4}",
+          timeline.name(),
+          result.inputs().size(),
+          result.end() == null ? "the last key" : result.end(),
+          result.outputs().size(),
+          plan.level());
+    }
+    shared.tasks().pause();
+  }
+
+  private static long bytes(List<HistoricLayer> files) {
+    return files.stream().mapToLong(file -> file.entry().bytes()).sum();
+  }
+
+  private boolean isFlushedPilingUp() {
+    int flushed = 0;
+    for (HistoricLayer file : readable()) {
+      flushed += CompactionPolicy.isFlushed(file) ? 1 : 0;
+    }
+    return flushed >= shared.settings().compaction().flushedLayers();
+  }
+
+  /// Puts the outputs in the place of what was merged, on disk first.
+  private void commit(Merge merge, Merge.Result result) throws IOException, InterruptedException {
+    Key end = result.end();
+    var whole = new ArrayList<HistoricLayer>();
+    var added = new ArrayList<>(result.outputs());
+    for (HistoricLayer input : result.inputs()) {
+      if (end == null || end.compareTo(input.keys().end()) >= 0) {
+        whole.add(input);
+      } else {
+        added.add(new HistoricLayer(input.entry().withFrom(end), input.layer()));
+      }
+    }
+    var before = result.inputs().stream().map(HistoricLayer::entry).toList();
+    var after = added.stream().map(HistoricLayer::entry).toList();
+    merge.setCommitted(); // when this fails, the index part on disk may be the new one
+    doubtful.addAll(result.outputs());
+    index.commit(
+        "commit merge of " + timeline.name(),
+        part -> part.withMerged(before, after),
+        () -> {
+          List<Layer> gone = whole.stream().map(HistoricLayer::layer).toList();
+          gone.forEach(Compaction::deleteWhenReleased);
+          maps.add(map -> map.withMerged(result.inputs(), added), result.outputs(), gone);
+        });
+    doubtful.clear();
+  }
+
+  private static void deleteWhenReleased(Layer layer) {
+    switch (layer) {
+      case DeltaLayer file -> file.deleteWhenReleased();
+      case ImageLayer file -> file.deleteWhenReleased();
+      case MemoryLayer _ -> throw new IllegalStateException(layer + " is no file");
+    }
+  }
+}

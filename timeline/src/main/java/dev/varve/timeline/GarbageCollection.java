@@ -1,0 +1,130 @@
+package dev.varve.timeline;
+
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// Moves a timeline's GC cutoff, before which history need not be kept, and knows what is needed of
+/// it all the same: branch points and leases. {@link Compaction} then drops what nothing needs.
+///
+/// The cutoff is durable before anybody may act on it. What is to be kept is registered first and
+/// then compared with the cutoff; the cutoff is moved first, and then what is registered is looked
+/// at: so one of the two sees the other. Any thread may call any method.
+///
+/// A read looks at the cutoff before it begins, and again when it is done: a merge that dropped
+/// what the read wanted did so after the cutoff had passed it.
+final class GarbageCollection {
+
+  private final Timeline timeline;
+  private final DurableIndex index;
+  private final Shared shared;
+
+  /// Branch points on this timeline, by branch.
+  private final Map<TimelineKey, Lsn> branchPoints = new ConcurrentHashMap<>();
+
+  GarbageCollection(Timeline timeline, DurableIndex index, Shared shared) {
+    this.timeline = timeline;
+    this.index = index;
+    this.shared = shared;
+  }
+
+  /// Keeps a branch point from now on. Whoever makes the branch looks at the cutoff after this: if
+  /// it has not passed the branch point by then, whoever moves it later finds the branch point
+  /// here.
+  void retain(TimelineKey branch, Lsn at) {
+    branchPoints.put(branch, at);
+  }
+
+  void forget(TimelineKey branch) {
+    branchPoints.remove(branch);
+  }
+
+  /// Moves the cutoff as far as the settings say.
+  ///
+  /// @return whether it has moved
+  boolean run() throws IOException, InterruptedException {
+    if (timeline.condition().isBroken()
+        || timeline.condition().isEnding()
+        || !index.part().imported()) {
+      return false;
+    }
+    Optional<Lsn> wanted = wanted();
+    if (wanted.isEmpty() || !wanted.get().isAfter(index.part().readableFrom())) {
+      return false;
+    }
+    Instant now = shared.tasks().clock().instant();
+    index.commit(
+        "move GC cutoff of " + timeline.name(),
+        part -> part.withCutoff(Lsn.min(wanted.get(), part.diskConsistentLsn()), now),
+        () -> {});
+    return true;
+  }
+
+  private Optional<Lsn> wanted() {
+    RetentionSettings retention = shared.settings().retention();
+    long last = timeline.lastRecordLsn().value();
+    if (Long.compareUnsigned(retention.horizon(), last) > 0) {
+      return Optional.empty();
+    }
+    Lsn cutoff = Lsn.min(new Lsn(last - retention.horizon()), index.part().diskConsistentLsn());
+    if (retention.pitrInterval().isZero()) {
+      return Optional.of(cutoff);
+    }
+    Instant moment = shared.tasks().clock().instant().minus(retention.pitrInterval());
+    return shared.commits().lsnAt(timeline, moment).map(lsn -> Lsn.min(lsn, cutoff));
+  }
+
+  /// LSNs before the cutoff that have to stay as they are, ascending.
+  List<Lsn> retainedBefore(Lsn cutoff) {
+    var points = new TreeSet<>(branchPoints.values());
+    for (Lease lease : index.part().leases()) {
+      if (isValid(lease)) {
+        points.add(lease.lsn());
+      }
+    }
+    return new ArrayList<>(points.headSet(cutoff, false));
+  }
+
+  private boolean isValid(Lease lease) {
+    return lease.until().isAfter(shared.tasks().clock().instant());
+  }
+
+  /// Whether a read as of this LSN may begin, and what it found counts.
+  boolean isReadable(Lsn lsn) {
+    IndexPart part = index.part();
+    return !lsn.isBefore(part.readableFrom())
+        || part.leases().stream().anyMatch(lease -> lease.lsn().equals(lsn) && isValid(lease));
+  }
+
+  /// Keeps an LSN readable for a while.
+  Lease lease(Lsn lsn, Duration length) throws IOException, InterruptedException {
+    var lease = new Lease(lsn, shared.tasks().clock().instant().plus(length));
+    index.commit(
+        "lease of " + timeline.name(),
+        part -> {
+          if (!isReadable(lsn)) {
+            throw tooOld(lsn);
+          }
+          return part.withLease(lease);
+        },
+        () -> {});
+    return index.part().leases().stream()
+        .filter(other -> other.lsn().equals(lsn))
+        .findFirst()
+        .orElse(lease);
+  }
+
+  PageserverException.InvalidRequest tooOld(Lsn lsn) {
+    return new PageserverException.InvalidRequest(
+        "timeline \"%s\" has no history as of %s; the earliest it has is as of %s"
+            .formatted(timeline.name(), lsn, timeline.readableFrom()));
+  }
+}

@@ -1,0 +1,139 @@
+package dev.varve.timeline;
+
+import dev.varve.layer.LayerCursor;
+import dev.varve.model.Lsn;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/// Keeps what reads as of some LSNs need, and of what comes after the last of them, the cutoff,
+/// everything.
+///
+/// A chain is a version to begin with and the changes after it. At each LSN to keep the chain that
+/// leads there is written, as an image if it is long; a chain that ends before the next such LSN
+/// with another version to begin with is dropped.
+final class NeededVersions implements KeptVersions {
+
+  /// A chain that takes more becomes an image where it stands.
+  private static final long MOST_PENDING_BYTES = 8L << 20;
+
+  private final MergeOutput output;
+  private final Materializer materializer;
+  private final long[] points;
+  private final boolean nothingBefore;
+
+  /// The chain, as far as it is not written: from the oldest on.
+  private final VersionStack pending = new VersionStack();
+
+  private long pendingBytes;
+  private int pendingChanges;
+  private int point;
+  private boolean anyWritten;
+  private long upper;
+  private long middle;
+  private long lower;
+
+  NeededVersions(MergeOutput output, Materializer materializer, MergePlan.Retention retention) {
+    this.output = output;
+    this.materializer = materializer;
+    points = retention.points().stream().mapToLong(Lsn::value).toArray();
+    nothingBefore = retention.first();
+  }
+
+  @Override
+  public void add(LayerCursor version) throws IOException {
+    long lsn = version.lsn();
+    upper = version.upper();
+    middle = version.middle();
+    lower = version.lower();
+    if (point < points.length && Long.compareUnsigned(points[point], lsn) < 0) {
+      writeChain();
+      while (point < points.length && Long.compareUnsigned(points[point], lsn) < 0) {
+        point++;
+      }
+    }
+    if (point == points.length) {
+      write(
+          lsn,
+          version.image(),
+          version.initializes(),
+          version.memory(),
+          version.offset(),
+          version.length());
+      return;
+    }
+    if (version.initializes()) {
+      forgetChain();
+    }
+    pending.push(lsn, version.image(), version.initializes(), version.bytes());
+    pendingBytes += version.length();
+    pendingChanges += version.image() ? 0 : 1;
+    if (pendingBytes > MOST_PENDING_BYTES && pendingChanges > 1) {
+      shorten();
+    }
+  }
+
+  /// Puts an image in the place of the chain; as of its last version nothing is dropped yet.
+  private void shorten() {
+    long lsn = pending.lsn(pending.count() - 1);
+    if (materializer.make(upper, middle, lower, lsn)) {
+      forgetChain();
+      pending.push(lsn, true, true, materializer.page());
+      pendingBytes = PageBuilder.PAGE_BYTES;
+    }
+  }
+
+  @Override
+  public void endKey() throws IOException {
+    if (point < points.length) {
+      boolean gone =
+          nothingBefore
+              && !anyWritten
+              && pending.count() == 1
+              && pending.isImage(0)
+              && pending.bytes(0).byteSize() == 0;
+      if (!gone) {
+        writeChain();
+      }
+    }
+    forgetChain();
+    point = 0;
+    anyWritten = false;
+  }
+
+  private void forgetChain() {
+    pending.clear();
+    pendingBytes = 0;
+    pendingChanges = 0;
+  }
+
+  private void writeChain() throws IOException {
+    int count = pending.count();
+    if (count == 0) {
+      return;
+    }
+    long last = pending.lsn(count - 1);
+    if (Materializer.isWorthwhile(pendingChanges, pendingBytes)
+        && materializer.make(upper, middle, lower, last)) {
+      write(last, true, true, materializer.page(), 0, PageBuilder.PAGE_BYTES);
+    } else {
+      for (int i = 0; i < count; i++) {
+        MemorySegment bytes = pending.bytes(i);
+        write(
+            pending.lsn(i),
+            pending.isImage(i),
+            pending.initializes(i),
+            bytes,
+            0,
+            (int) bytes.byteSize());
+      }
+    }
+    forgetChain();
+  }
+
+  private void write(
+      long lsn, boolean image, boolean initializes, MemorySegment bytes, long offset, int length)
+      throws IOException {
+    output.add(upper, middle, lower, lsn, image, initializes, bytes, offset, length);
+    anyWritten = true;
+  }
+}
