@@ -38,11 +38,16 @@ public final class CommitTimes {
   public CommitTimes(Timeline timeline) {
     this.timeline = timeline;
     this.end = timeline.lastRecordLsn();
+    long first = DirectoryKeys.commitBucket(Lsn.min(timeline.readableFrom(), end).value());
     timeline.scan(
         DirectoryKeys.kind(DirectoryKeys.COMMIT_TIME_BEFORE),
         end,
-        (key, value) ->
-            buckets.add(new Bucket(DirectoryKeys.bucketOf(key), value.get(PgLayout.LONG, 0))));
+        (key, value) -> {
+          // Older ones may be half dropped: see DirectoryRules.
+          if (DirectoryKeys.bucketOf(key) + DirectoryRules.BUCKETS_BEFORE >= first) {
+            buckets.add(new Bucket(DirectoryKeys.bucketOf(key), value.get(PgLayout.LONG, 0)));
+          }
+        });
   }
 
   /// The LSN at which the timeline is as of a moment: that of the last commit at or before it, or

@@ -131,6 +131,17 @@ public final class DirectoryKeys {
     return new Key(SLRU_SIZE, code(slru), 0, segment, 0, 0);
   }
 
+  /// The size of the segment that an {@link #SLRU_PAGE} is in.
+  static Key slruSizeOf(Key page) {
+    return new Key(SLRU_SIZE, page.tablespace(), 0, page.relation(), 0, 0);
+  }
+
+  /// The first key after the blocks of a page's fork, or after the pages of its segment.
+  static Key endOfFork(Key page) {
+    return new Key(
+        page.kind(), page.tablespace(), page.database(), page.relation(), page.fork() + 1, 0);
+  }
+
   /// The sizes of all segments of one SLRU.
   public static KeyRange slruSizes(Slru slru) {
     return new KeyRange(

@@ -63,7 +63,7 @@ final class Compaction {
     this.index = index;
     this.maps = reader.maps();
     this.shared = shared;
-    materializer = new Materializer(reader, redo);
+    materializer = new Materializer(reader, redo, shared.model().keys());
     task =
         shared
             .tasks()
@@ -186,7 +186,11 @@ final class Compaction {
     Lsn cutoff = policy.bottomCutoff(index.part().readableFrom());
     List<Lsn> points = timeline.retainedBefore(cutoff);
     points.add(cutoff);
-    return policy.history(new MergePlan.Retention(points, timeline.ancestor().isEmpty()), all);
+    return policy.history(new MergePlan.Retention(
+            points,
+            timeline.ancestor().isEmpty(),
+            (key, lsn) -> shared.model().keys().verdict(timeline, key, lsn)),
+        all);
   }
 
   private void merge(MergePlan plan) throws IOException, InterruptedException {

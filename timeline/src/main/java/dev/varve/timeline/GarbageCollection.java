@@ -79,7 +79,7 @@ final class GarbageCollection {
       return Optional.of(cutoff);
     }
     Instant moment = shared.tasks().clock().instant().minus(retention.pitrInterval());
-    return shared.commits().lsnAt(timeline, moment).map(lsn -> Lsn.min(lsn, cutoff));
+    return shared.model().commits().lsnAt(timeline, moment).map(lsn -> Lsn.min(lsn, cutoff));
   }
 
   /// LSNs before the cutoff that have to stay as they are, ascending.

@@ -23,12 +23,14 @@ final class Materializer {
   private static final int MANY_CHANGES = 128;
 
   private final PageReader reader;
+  private final KeyRules keys;
   private final PageBuilder builder = new PageBuilder();
   private final PageRedo redo;
   private final MemorySegment page = Arena.ofAuto().allocate(PageBuilder.PAGE_BYTES);
 
-  Materializer(PageReader reader, PageRedo redo) {
+  Materializer(PageReader reader, PageRedo redo, KeyRules keys) {
     this.reader = reader;
+    this.keys = keys;
     this.redo = redo;
   }
 
@@ -42,12 +44,16 @@ final class Materializer {
 
   /// Makes the page as of an LSN, which is in {@link #page} then.
   ///
-  /// @return false when it can't be made, because what is stored is not right or not known: then
+  /// @return false when it can't be made, because the key is not of a page, or because what is stored is not right or not known: then
   ///   the versions stay as they are, for reads to say what is wrong with them
   /// @throws PageserverException.Unavailable when that is not the data's fault
   boolean make(long upper, long middle, long lower, long lsn) {
+    Key key = Key.of(upper, middle, lower);
+    if (!keys.isPage(key)) {
+      return false;
+    }
     try {
-      reader.page(Key.of(upper, middle, lower), new Lsn(lsn), page, builder, redo);
+      reader.page(key, new Lsn(lsn), page, builder, redo);
       return true;
     } catch (PageserverException.DataCorrupted
         | PageserverException.Unsupported

@@ -3,6 +3,7 @@ package dev.varve.timeline;
 import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import java.util.List;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /// Which layers to merge, and what is to become of them.
@@ -33,7 +34,9 @@ record MergePlan(
   /// @param points as of each of these LSNs, ascending, all must be as it was, and as of each LSN
   ///   after the last, which is the cutoff
   /// @param first whether there is nothing before: no ancestor that may have other versions
-  record Retention(List<Lsn> points, boolean first) {
+  /// @param verdicts which keys nobody asks for
+  record Retention(
+      List<Lsn> points, boolean first, BiFunction<Key, Lsn, KeyRules.Verdict> verdicts) {
 
     Retention {
       points = List.copyOf(points);

@@ -1,16 +1,19 @@
 package dev.varve.timeline;
 
 import dev.varve.layer.LayerCursor;
+import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 
 /// Keeps what reads as of some LSNs need, and of what comes after the last of them, the cutoff,
 /// everything.
 ///
 /// A chain is a version to begin with and the changes after it. At each LSN to keep the chain that
 /// leads there is written, as an image if it is long; a chain that ends before the next such LSN
-/// with another version to begin with is dropped.
+/// with another version to begin with is dropped, and so is one of a key that nobody asks for.
 final class NeededVersions implements KeptVersions {
 
   /// A chain that takes more becomes an image where it stands.
@@ -20,6 +23,10 @@ final class NeededVersions implements KeptVersions {
   private final Materializer materializer;
   private final long[] points;
   private final boolean nothingBefore;
+  private final BiFunction<Key, Lsn, KeyRules.Verdict> verdicts;
+
+  /// For each point what was said last; it holds up to the key with it.
+  private final KeyRules.@Nullable Verdict[] known;
 
   /// The chain, as far as it is not written: from the oldest on.
   private final VersionStack pending = new VersionStack();
@@ -37,6 +44,8 @@ final class NeededVersions implements KeptVersions {
     this.materializer = materializer;
     points = retention.points().stream().mapToLong(Lsn::value).toArray();
     nothingBefore = retention.first();
+    verdicts = retention.verdicts();
+    known = new KeyRules.Verdict[points.length];
   }
 
   @Override
@@ -85,19 +94,40 @@ final class NeededVersions implements KeptVersions {
   @Override
   public void endKey() throws IOException {
     if (point < points.length) {
-      boolean gone =
-          nothingBefore
-              && !anyWritten
-              && pending.count() == 1
-              && pending.isImage(0)
-              && pending.bytes(0).byteSize() == 0;
-      if (!gone) {
+      if (!isTombstone() && !isDropped()) {
         writeChain();
       }
     }
     forgetChain();
     point = 0;
     anyWritten = false;
+  }
+
+  /// Whether all that is left says that the key is not there.
+  private boolean isTombstone() {
+    return nothingBefore
+        && !anyWritten
+        && pending.count() == 1
+        && pending.isImage(0)
+        && pending.bytes(0).byteSize() == 0;
+  }
+
+  /// Whether nobody asks for the key any more as of the points that are left.
+  private boolean isDropped() {
+    for (int i = point; i < points.length; i++) {
+      KeyRules.Verdict verdict = known[i];
+      Key end = verdict == null ? Key.MIN : verdict.end();
+      boolean holds =
+          Key.compare(upper, middle, lower, end.upper(), end.middle(), end.lower()) < 0;
+      if (verdict == null || !holds) {
+        verdict = verdicts.apply(Key.of(upper, middle, lower), new Lsn(points[i]));
+        known[i] = verdict;
+      }
+      if (!verdict.dropped()) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void forgetChain() {

@@ -86,18 +86,14 @@ public final class Tenants implements AutoCloseable {
   public static Tenants open(
       Path data, IntFunction<PageRedo> redo, TaskManager tasks, TimelineSettings settings)
       throws IOException {
-    return open(data, redo, CommitClock.NONE, tasks, settings);
+    return open(data, DataModel.of(redo), tasks, settings);
   }
 
-  /// As the other, with a PITR interval that counts.
+  /// As the other.
   ///
-  /// @param commits what was committed when
+  /// @param model what is stored
   public static Tenants open(
-      Path data,
-      IntFunction<PageRedo> redo,
-      CommitClock commits,
-      TaskManager tasks,
-      TimelineSettings settings)
+      Path data, DataModel model, TaskManager tasks, TimelineSettings settings)
       throws IOException {
     DurableFile.createDirectories(data);
     DirectoryLock lock = DirectoryLock.take(data);
@@ -110,8 +106,7 @@ public final class Tenants implements AutoCloseable {
               settings,
               budget,
               layerFiles,
-              redo,
-              commits,
+              model,
               ConcurrentHashMap.newKeySet(),
               new PageBuilders(),
               new Signal());

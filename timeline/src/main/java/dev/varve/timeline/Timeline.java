@@ -52,7 +52,7 @@ public final class Timeline {
     this.backPressure = backPressure;
     this.shared = shared;
     metrics = reader.metrics();
-    redo = shared.redo().apply(identity.pgVersion());
+    redo = shared.model().redo().apply(identity.pgVersion());
     Lsn durable = index.part().diskConsistentLsn();
     boolean fresh = identity.ancestor().isEmpty() && !index.part().imported();
     long start = fresh ? identity.start().value() : durable.value() + 1;
@@ -239,6 +239,12 @@ public final class Timeline {
     byte[] value = reader.value(key, lsn.value());
     requireHistory(lsn);
     return value;
+  }
+
+  /// Whether a key has a value as of an LSN that merges keep readable: one at the GC cutoff or
+  /// later, a branch point or a leased one.
+  public boolean has(Key key, Lsn lsn) {
+    return reader.value(key, lsn.value()) != null;
   }
 
   /// Hands over the value of every key of the range that has one as of `lsn`, as {@link #value}
