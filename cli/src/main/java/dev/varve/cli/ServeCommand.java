@@ -2,6 +2,7 @@ package dev.varve.cli;
 
 import dev.varve.server.ServerConfig;
 import dev.varve.server.VarveServer;
+import dev.varve.timeline.RetentionSettings;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -47,9 +48,34 @@ final class ServeCommand implements Callable<Integer> {
       })
   private String memory = "";
 
+  @Option(
+      names = "--pitr-interval",
+      paramLabel = "TIME",
+      defaultValue = "7d",
+      description = {
+        "How far back every moment can be read, such as 7d, 12h or 30min (default:"
+            + " ${DEFAULT-VALUE}).",
+        "Older history is dropped in the background, but for what branches and leases need.",
+        "0: only --gc-horizon counts."
+      })
+  private String pitrInterval = "";
+
+  @Option(
+      names = "--gc-horizon",
+      paramLabel = "SIZE",
+      defaultValue = "64MiB",
+      description =
+          "How much of the newest WAL can be read in any case (default: ${DEFAULT-VALUE}).")
+  private String horizon = "";
+
   @Override
   public Integer call() throws Exception {
-    VarveServer.run(ServerConfig.of(data, http, pg, memoryBudget()));
+    var retention =
+        new RetentionSettings(
+            Sizes.parseBytes("--gc-horizon", horizon),
+            Sizes.parseTime("--pitr-interval", pitrInterval),
+            RetentionSettings.DEFAULT.period());
+    VarveServer.run(ServerConfig.of(data, http, pg, memoryBudget()).withRetention(retention));
     return 0;
   }
 

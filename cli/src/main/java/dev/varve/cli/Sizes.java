@@ -2,9 +2,14 @@ package dev.varve.cli;
 
 import java.time.Duration;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/// Sizes and times as people read them.
+/// Sizes and times as people read and write them.
 final class Sizes {
+
+  private static final Pattern SIZE = Pattern.compile("([0-9]{1,9})([KMGT]?)(?:I?B)?");
+  private static final Pattern TIME = Pattern.compile("0|([0-9]{1,6})(d|h|min|s)");
 
   private Sizes() {}
 
@@ -17,6 +22,35 @@ final class Sizes {
       unit++;
     }
     return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  }
+
+  /// Reads a size such as `64MiB` or `2G`; units are powers of 1024.
+  static long parseBytes(String option, String text) {
+    Matcher parts = SIZE.matcher(text.toUpperCase(Locale.ROOT));
+    if (!parts.matches()) {
+      throw new CliException(option + " takes a size such as 64MiB or 2GiB, not \"" + text + "\"");
+    }
+    int shift = parts.group(2).isEmpty() ? 0 : 10 * (1 + "KMGT".indexOf(parts.group(2)));
+    return Long.parseLong(parts.group(1)) << shift;
+  }
+
+  /// Reads a time such as `7d`, `12h`, `30min` or `45s`; `0` needs no unit.
+  static Duration parseTime(String option, String text) {
+    Matcher parts = TIME.matcher(text.toLowerCase(Locale.ROOT));
+    if (!parts.matches()) {
+      throw new CliException(
+          option + " takes a time such as 7d, 12h or 30min, not \"" + text + "\"");
+    }
+    if (parts.group(1) == null) {
+      return Duration.ZERO;
+    }
+    long number = Long.parseLong(parts.group(1));
+    return switch (parts.group(2)) {
+      case "d" -> Duration.ofDays(number);
+      case "h" -> Duration.ofHours(number);
+      case "s" -> Duration.ofSeconds(number);
+      default -> Duration.ofMinutes(number);
+    };
   }
 
   static String time(Duration duration) {

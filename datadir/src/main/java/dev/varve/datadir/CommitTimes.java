@@ -50,6 +50,46 @@ public final class CommitTimes {
         });
   }
 
+  /// How a moment lies to the commits that are known.
+  public enum Kind {
+    /// Among them.
+    PRESENT,
+    /// After the last.
+    FUTURE,
+    /// Before what can be read.
+    PAST,
+    /// No commit is known.
+    NO_DATA
+  }
+
+  /// Where a moment is.
+  ///
+  /// @param lsn as {@link #at} gives it; for one of the past, where the history begins
+  public record Place(Kind kind, Lsn lsn) {}
+
+  /// As {@link #at}, but every moment has an answer.
+  public Place find(Instant moment) {
+    Lsn from = timeline.readableFrom();
+    Optional<CommitTime> last = last();
+    if (last.isEmpty()) {
+      return new Place(Kind.NO_DATA, from);
+    }
+    try {
+      return new Place(last.get().time().isBefore(moment) ? Kind.FUTURE : Kind.PRESENT, at(moment));
+    } catch (PageserverException.InvalidRequest _) {
+      return new Place(Kind.PAST, from);
+    }
+  }
+
+  /// For storage, which must not drop what may be asked for: empty unless the moment is known.
+  public static Optional<Lsn> lsnAt(Timeline timeline, Instant moment) {
+    Place place = new CommitTimes(timeline).find(moment);
+    return switch (place.kind()) {
+      case PRESENT, FUTURE -> Optional.of(place.lsn());
+      case PAST, NO_DATA -> Optional.empty();
+    };
+  }
+
   /// The LSN at which the timeline is as of a moment: that of the last commit at or before it, or
   /// where the timeline becomes readable if no later commit came before that.
   ///

@@ -1,18 +1,33 @@
 package dev.varve.server;
 
 import dev.varve.model.PageserverException.InvalidRequest;
+import dev.varve.timeline.RetentionSettings;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 
 /// What a server is told when it starts.
 ///
 /// @param memory the budget in bytes for heap and off-heap together
+/// @param retention how much history all timelines keep
 public record ServerConfig(
-    Path data, InetSocketAddress http, InetSocketAddress pages, long memory) {
+    Path data,
+    InetSocketAddress http,
+    InetSocketAddress pages,
+    long memory,
+    RetentionSettings retention) {
+
+  /// With {@link RetentionSettings#DEFAULT}.
+  public ServerConfig(Path data, InetSocketAddress http, InetSocketAddress pages, long memory) {
+    this(data, http, pages, memory, RetentionSettings.DEFAULT);
+  }
 
   /// @throws InvalidRequest naming the address that makes no sense
   public static ServerConfig of(Path data, String http, String pages, long memory) {
     return new ServerConfig(data, address("--http", http), address("--pg", pages), memory);
+  }
+
+  public ServerConfig withRetention(RetentionSettings newRetention) {
+    return new ServerConfig(data, http, pages, memory, newRetention);
   }
 
   private static InetSocketAddress address(String option, String text) {

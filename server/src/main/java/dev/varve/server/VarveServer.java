@@ -1,5 +1,7 @@
 package dev.varve.server;
 
+import dev.varve.datadir.CommitTimes;
+import dev.varve.datadir.DirectoryRules;
 import dev.varve.datadir.restore.BaseBackup;
 import dev.varve.postgres.PgVersion;
 import dev.varve.redo.Redo;
@@ -10,6 +12,7 @@ import dev.varve.server.imports.Imports;
 import dev.varve.server.page.PageService;
 import dev.varve.task.RealThreads;
 import dev.varve.task.TaskManager;
+import dev.varve.timeline.DataModel;
 import dev.varve.timeline.PageRedo;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.TimelineSettings;
@@ -50,7 +53,11 @@ public final class VarveServer implements AutoCloseable {
       tasks = opened.add(new TaskManager(new RealThreads(clock, COMPUTING_THREADS), DRAIN));
       tenants =
           opened.add(
-              Tenants.open(config.data(), VarveServer::redo, tasks, settings(config.memory())));
+              Tenants.open(
+                  config.data(),
+                  new DataModel(VarveServer::redo, CommitTimes::lsnAt, new DirectoryRules()),
+                  tasks,
+                  settings(config.memory()).withRetention(config.retention())));
       receivers = opened.add(Receivers.open(config.data(), tenants, tasks));
       imports = Imports.open(config.data().resolve("scratch"), tenants, receivers, tasks);
       pages =

@@ -4,6 +4,7 @@ import dev.varve.cluster.LocalCluster;
 import dev.varve.cluster.PostgresBinaries;
 import dev.varve.cluster.Trees;
 import dev.varve.model.Lsn;
+import dev.varve.timeline.RetentionSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -47,8 +48,12 @@ public final class ServedCluster implements AutoCloseable {
     }
   }
 
-  @SuppressWarnings("AddressSelection")
   public ServedCluster() throws Exception {
+    this(RetentionSettings.DEFAULT);
+  }
+
+  @SuppressWarnings("AddressSelection")
+  public ServedCluster(RetentionSettings retention) throws Exception {
     data = Files.createTempDirectory("varve-served-");
     cluster = LocalCluster.builder(PostgresBinaries.of(17)).start();
     cluster.execute(
@@ -56,7 +61,9 @@ public final class ServedCluster implements AutoCloseable {
         "insert into t select i, 'row-' || i from generate_series(1, 2000) i",
         "vacuum t");
     var any = new InetSocketAddress("127.0.0.1", 0);
-    server = VarveServer.open(new ServerConfig(data, any, any, 512 << 20), InstantSource.system());
+    server =
+        VarveServer.open(
+            new ServerConfig(data, any, any, 512 << 20, retention), InstantSource.system());
     Answer begun =
         post("/v1/import", Map.of("name", NAME, "from", cluster.connectionString("postgres")));
     imported = await(begun);

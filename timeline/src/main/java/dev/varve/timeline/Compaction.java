@@ -186,7 +186,8 @@ final class Compaction {
     Lsn cutoff = policy.bottomCutoff(index.part().readableFrom());
     List<Lsn> points = timeline.retainedBefore(cutoff);
     points.add(cutoff);
-    return policy.history(new MergePlan.Retention(
+    return policy.history(
+        new MergePlan.Retention(
             points,
             timeline.ancestor().isEmpty(),
             (key, lsn) -> shared.model().keys().verdict(timeline, key, lsn)),

@@ -6,6 +6,7 @@ import dev.varve.model.Lsn;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,7 @@ final class CompactionPolicy {
     return new MergePlan(
         flushed.subList(0, Math.min(most, flushed.size())),
         1,
+        Set.of(),
         Key.MAX,
         0,
         settings.layerBytes(),
@@ -86,9 +88,12 @@ final class CompactionPolicy {
             .map(file -> file.keys().start())
             .min(Comparator.naturalOrder())
             .orElse(deep);
+    List<HistoricLayer> inputs =
+        same.stream().filter(file -> file.keys().start().compareTo(start) >= 0).toList();
     return new MergePlan(
-        same.stream().filter(file -> file.keys().start().compareTo(start) >= 0).toList(),
+        inputs,
         level + 1,
+        Set.copyOf(inputs),
         deep,
         Math.max(2, settings.depth() / 2),
         settings.layerBytes(),
@@ -135,7 +140,9 @@ final class CompactionPolicy {
             .filter(file -> Long.compareUnsigned(file.layer().lsns().start().value(), end) < 0)
             .filter(file -> sweep == null || file.keys().end().compareTo(sweep) > 0)
             .toList();
-    List<HistoricLayer> old = inputs.stream().filter(file -> isOld(file, end)).toList();
+    // Layers that go on beyond the cutoff are only worth while when everything has to be merged.
+    long oldEnd = atOnce ? -1 : end;
+    List<HistoricLayer> old = inputs.stream().filter(file -> isOld(file, oldEnd)).toList();
     if (old.isEmpty() || (sweep == null && !atOnce && !isEnough(inputs, old))) {
       return null;
     }
@@ -144,8 +151,9 @@ final class CompactionPolicy {
     return new MergePlan(
         inputs.stream().filter(file -> file.keys().start().compareTo(start) >= 0).toList(),
         LayerEntry.BOTTOM,
+        Set.copyOf(old),
         first,
-        0,
+        1,
         settings.layerBytes(),
         settings.sliceBytes(),
         retention);

@@ -27,8 +27,8 @@ final class GarbageCollection {
   private final DurableIndex index;
   private final Shared shared;
 
-  /// Branch points on this timeline, by branch.
-  private final Map<TimelineKey, Lsn> branchPoints = new ConcurrentHashMap<>();
+  /// Branch points on this timeline and LSNs that are held, by who needs them.
+  private final Map<Object, Lsn> needed = new ConcurrentHashMap<>();
 
   GarbageCollection(Timeline timeline, DurableIndex index, Shared shared) {
     this.timeline = timeline;
@@ -36,15 +36,16 @@ final class GarbageCollection {
     this.shared = shared;
   }
 
-  /// Keeps a branch point from now on. Whoever makes the branch looks at the cutoff after this: if
-  /// it has not passed the branch point by then, whoever moves it later finds the branch point
-  /// here.
-  void retain(TimelineKey branch, Lsn at) {
-    branchPoints.put(branch, at);
+  /// Keeps an LSN from now on. Whoever asks for it looks at the cutoff after this: if it has not
+  /// passed the LSN by then, whoever moves it later finds the LSN here.
+  ///
+  /// @param user a branch, or what holds the LSN
+  void retain(Object user, Lsn at) {
+    needed.put(user, at);
   }
 
-  void forget(TimelineKey branch) {
-    branchPoints.remove(branch);
+  void forget(Object user) {
+    needed.remove(user);
   }
 
   /// Moves the cutoff as far as the settings say.
@@ -84,7 +85,7 @@ final class GarbageCollection {
 
   /// LSNs before the cutoff that have to stay as they are, ascending.
   List<Lsn> retainedBefore(Lsn cutoff) {
-    var points = new TreeSet<>(branchPoints.values());
+    var points = new TreeSet<>(needed.values());
     for (Lease lease : index.part().leases()) {
       if (isValid(lease)) {
         points.add(lease.lsn());
@@ -101,7 +102,14 @@ final class GarbageCollection {
   boolean isReadable(Lsn lsn) {
     IndexPart part = index.part();
     return !lsn.isBefore(part.readableFrom())
+        || isHeld(lsn)
         || part.leases().stream().anyMatch(lease -> lease.lsn().equals(lsn) && isValid(lease));
+  }
+
+  /// A branch point is not readable for being needed: the branch is.
+  private boolean isHeld(Lsn lsn) {
+    return needed.entrySet().stream()
+        .anyMatch(entry -> entry.getKey() instanceof Hold && entry.getValue().equals(lsn));
   }
 
   /// Keeps an LSN readable for a while.

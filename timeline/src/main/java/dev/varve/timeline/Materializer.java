@@ -44,8 +44,9 @@ final class Materializer {
 
   /// Makes the page as of an LSN, which is in {@link #page} then.
   ///
-  /// @return false when it can't be made, because the key is not of a page, or because what is stored is not right or not known: then
-  ///   the versions stay as they are, for reads to say what is wrong with them
+  /// @return false when it can't be made, because the key is not of a page, or because what is
+  ///   stored is not right or not known: then the versions stay as they are, for reads to say what
+  ///   is wrong with them
   /// @throws PageserverException.Unavailable when that is not the data's fault
   boolean make(long upper, long middle, long lower, long lsn) {
     Key key = Key.of(upper, middle, lower);

@@ -56,7 +56,7 @@ final class Merge implements AutoCloseable {
   /// @throws PageserverException.Unavailable when it is cancelled, or an input has gone
   Result run() throws IOException {
     hold();
-    try (var sources = new MergeSources(plan.inputs())) {
+    try (var sources = new MergeSources(plan.inputs(), plan.reasons())) {
       Key end = null;
       boolean more = sources.next();
       for (long keys = 1; more; keys++) {
@@ -119,10 +119,7 @@ final class Merge implements AutoCloseable {
             <= 0) {
       return false;
     }
-    MergePlan.Retention retention = plan.retention();
-    return retention == null
-        ? sources.active() < plan.least()
-        : !sources.anyAboveBottom(PageReader.endAfter(retention.cutoff().value()));
+    return sources.activeReasons() < plan.least();
   }
 
   /// From now on the outputs stay.

@@ -3,6 +3,7 @@ package dev.varve.timeline;
 import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -10,14 +11,16 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param inputs files of the timeline. All of each counts, from its first key on that counts
 /// @param level of the files to be written
+/// @param reasons the inputs for whose sake it is done; the others only lie in the way
 /// @param until the merge does not stop before this key because it is no longer worth while
-/// @param least the merge stops where fewer inputs than this lie over each other
+/// @param least the merge stops where fewer of the reasons than this lie over each other
 /// @param layerBytes a file ends at about this size
 /// @param sliceBytes the merge stops when it has written so much
 /// @param retention which versions may be dropped; null: none
 record MergePlan(
     List<HistoricLayer> inputs,
     int level,
+    Set<HistoricLayer> reasons,
     Key until,
     int least,
     long layerBytes,
@@ -26,6 +29,7 @@ record MergePlan(
 
   MergePlan {
     inputs = List.copyOf(inputs);
+    reasons = Set.copyOf(reasons);
   }
 
   /// What must stay readable of versions before a cutoff. The inputs of a merge that drops versions

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 
 /// Walks over the versions of several layer files at once, ordered by key and then LSN, ascending;
 /// of two versions with one key and LSN, one is shown. For one thread.
@@ -19,11 +20,13 @@ final class MergeSources implements AutoCloseable {
       Comparator.comparing((HistoricLayer file) -> file.keys().start())
           .thenComparing(file -> file.layer().lsns().start());
 
-  private record Source(HistoricLayer file, LayerCursor cursor) {}
+  private record Source(LayerCursor cursor, boolean reason) {}
 
   /// By their first keys; those before `opened` have been opened.
   private final List<HistoricLayer> files;
 
+  private final Set<HistoricLayer> reasons;
+  private int activeReasons;
   private int opened;
 
   /// A binary heap: the source that stands on the lowest version is the first.
@@ -33,7 +36,9 @@ final class MergeSources implements AutoCloseable {
   private boolean begun;
 
   /// @param files of which the caller holds references
-  MergeSources(List<HistoricLayer> files) {
+  /// @param reasons those of them that {@link #activeReasons} counts
+  MergeSources(List<HistoricLayer> files, Set<HistoricLayer> reasons) {
+    this.reasons = reasons;
     var sorted = new ArrayList<>(files);
     sorted.sort(BY_FIRST_KEY);
     this.files = List.copyOf(sorted);
@@ -73,6 +78,7 @@ final class MergeSources implements AutoCloseable {
     Source first = heap[0];
     if (!first.cursor.next()) {
       first.cursor.close();
+      activeReasons -= first.reason ? 1 : 0;
       size--;
       heap[0] = heap[size];
     }
@@ -91,7 +97,7 @@ final class MergeSources implements AutoCloseable {
         any = cursor.next();
       } finally {
         if (any) {
-          push(new Source(file, cursor));
+          push(new Source(cursor, reasons.contains(file)));
         } else {
           cursor.close();
         }
@@ -111,6 +117,7 @@ final class MergeSources implements AutoCloseable {
     if (size == heap.length) {
       heap = java.util.Arrays.copyOf(heap, 2 * size);
     }
+    activeReasons += source.reason ? 1 : 0;
     int at = size++;
     while (at > 0 && compare(source, heap[(at - 1) / 2]) < 0) {
       heap[at] = heap[(at - 1) / 2];
@@ -155,21 +162,9 @@ final class MergeSources implements AutoCloseable {
     return heap[0].cursor;
   }
 
-  /// How many of the layers that were opened have more versions.
-  int active() {
-    return size;
-  }
-
-  /// Whether one of the layers that have more versions is of a level below {@link
-  /// LayerEntry#BOTTOM} and ends at or before `end`.
-  boolean anyAboveBottom(long end) {
-    for (int i = 0; i < size; i++) {
-      if (heap[i].file.entry().level() < LayerEntry.BOTTOM
-          && Long.compareUnsigned(heap[i].file.layer().lsns().end().value(), end) <= 0) {
-        return true;
-      }
-    }
-    return false;
+  /// How many of the layers that were opened, and are reasons, have more versions.
+  int activeReasons() {
+    return activeReasons;
   }
 
   /// The layers that the walk has come to.

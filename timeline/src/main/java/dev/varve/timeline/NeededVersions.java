@@ -117,8 +117,7 @@ final class NeededVersions implements KeptVersions {
     for (int i = point; i < points.length; i++) {
       KeyRules.Verdict verdict = known[i];
       Key end = verdict == null ? Key.MIN : verdict.end();
-      boolean holds =
-          Key.compare(upper, middle, lower, end.upper(), end.middle(), end.lower()) < 0;
+      boolean holds = Key.compare(upper, middle, lower, end.upper(), end.middle(), end.lower()) < 0;
       if (verdict == null || !holds) {
         verdict = verdicts.apply(Key.of(upper, middle, lower), new Lsn(points[i]));
         known[i] = verdict;

@@ -14,6 +14,10 @@ public record RetentionSettings(long horizon, Duration pitrInterval, Duration pe
   public static final RetentionSettings KEEP_ALL =
       new RetentionSettings(Long.MAX_VALUE, Duration.ZERO, Duration.ZERO);
 
+  /// A week.
+  public static final RetentionSettings DEFAULT =
+      new RetentionSettings(64L << 20, Duration.ofDays(7), Duration.ofMinutes(10));
+
   public RetentionSettings {
     if (horizon < 0 || pitrInterval.isNegative() || period.isNegative()) {
       throw new IllegalArgumentException(

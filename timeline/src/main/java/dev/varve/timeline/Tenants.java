@@ -93,8 +93,7 @@ public final class Tenants implements AutoCloseable {
   ///
   /// @param model what is stored
   public static Tenants open(
-      Path data, DataModel model, TaskManager tasks, TimelineSettings settings)
-      throws IOException {
+      Path data, DataModel model, TaskManager tasks, TimelineSettings settings) throws IOException {
     DurableFile.createDirectories(data);
     DirectoryLock lock = DirectoryLock.take(data);
     var layerFiles = new LayerFiles(new BlockCache(settings.blockCache()), MOST_OPEN_FILES);

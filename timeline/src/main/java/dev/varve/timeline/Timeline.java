@@ -151,6 +151,29 @@ public final class Timeline {
     }
   }
 
+  /// Keeps the timeline readable as of an LSN until it is closed.
+  ///
+  /// @throws PageserverException.InvalidRequest when that history is gone already
+  public Hold hold(Lsn lsn) {
+    requireReadable(lsn);
+    var asked = new Object(); // makes nothing readable until it has been seen that all is there
+    retain(asked, lsn);
+    try {
+      requireHistory(lsn);
+      var hold =
+          new Hold() {
+            @Override
+            public void close() {
+              forget(this);
+            }
+          };
+      retain(hold, lsn);
+      return hold;
+    } finally {
+      forget(asked);
+    }
+  }
+
   /// Moves the GC cutoff as far as the settings say; what nothing needs any more is dropped in the
   /// background, when it is worth while.
   ///
@@ -166,6 +189,11 @@ public final class Timeline {
     } catch (InterruptedException e) {
       throw interrupted();
     }
+  }
+
+  /// Why no layers are merged at present, a sentence; null: nothing is in the way.
+  public @Nullable String compactionSuspended() {
+    return compaction.suspended();
   }
 
   /// Has all layer files merged, and all history dropped that may be, in the background.
@@ -432,18 +460,19 @@ public final class Timeline {
     return garbage;
   }
 
-  /// Keeps a branch point on this timeline, and on those before it of which the branch reads.
-  void retain(TimelineKey branch, Lsn at) {
-    garbage.retain(branch, at);
+  /// Keeps an LSN, of a branch point or held, on this timeline and on those before it that have the
+  /// history as of then.
+  void retain(Object user, Lsn at) {
+    garbage.retain(user, at);
     if (ancestor != null && at.isBefore(identity.start())) {
-      ancestor.retain(branch, at);
+      ancestor.retain(user, at);
     }
   }
 
-  void forget(TimelineKey branch) {
-    garbage.forget(branch);
+  void forget(Object user) {
+    garbage.forget(user);
     if (ancestor != null) {
-      ancestor.forget(branch);
+      ancestor.forget(user);
     }
   }
 

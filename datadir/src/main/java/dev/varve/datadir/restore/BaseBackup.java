@@ -17,6 +17,7 @@ import dev.varve.postgres.page.Checksum;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.record.PreparedTransaction;
 import dev.varve.postgres.slru.Slru;
+import dev.varve.timeline.Hold;
 import dev.varve.timeline.Timeline;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -108,7 +109,12 @@ public final class BaseBackup {
   ///
   /// @throws dev.varve.model.PageserverException naming the page or file that can't be read
   public void write(OutputStream out) throws IOException {
-    var tar = new BackupTar(out, start.time());
+    try (Hold _ = directory.timeline().hold(directory.lsn())) {
+      write(new BackupTar(out, start.time()));
+    }
+  }
+
+  private void write(BackupTar tar) throws IOException {
     directories(tar);
     otherFiles(tar);
     for (Slru slru : Slru.values()) {

@@ -160,12 +160,21 @@ public final class Receivers implements AutoCloseable {
   /// The LSN at which a timeline was as of a moment. What its source wrote up to now is waited for
   /// first, unless a later commit is here already.
   public Lsn lsnAt(Timeline timeline, Instant moment) {
+    return times(timeline, moment).at(moment);
+  }
+
+  /// How a moment lies to a timeline's commits; waits as {@link #lsnAt} does.
+  public CommitTimes.Place find(Timeline timeline, Instant moment) {
+    return times(timeline, moment).find(moment);
+  }
+
+  private CommitTimes times(Timeline timeline, Instant moment) {
     var known = new CommitTimes(timeline);
     if (known.last().filter(commit -> commit.time().isAfter(moment)).isPresent()) {
-      return known.at(moment);
+      return known;
     }
     awaitSource(timeline);
-    return new CommitTimes(timeline).at(moment);
+    return new CommitTimes(timeline);
   }
 
   /// Ends following and forgets the source, and drops the slot there.

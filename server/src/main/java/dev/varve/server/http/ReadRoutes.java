@@ -1,5 +1,6 @@
 package dev.varve.server.http;
 
+import dev.varve.datadir.CommitTimes;
 import dev.varve.datadir.DataDirectory;
 import dev.varve.datadir.RelationFork;
 import dev.varve.datadir.restore.BaseBackup;
@@ -14,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Locale;
 import tools.jackson.databind.node.ObjectNode;
 
 /// What reads a timeline: pages, base backups, LSNs of times.
@@ -37,8 +39,9 @@ final class ReadRoutes {
     Timeline timeline = TenantRoutes.find(tenants, call);
     var time = Call.instant(call.requiredQuery("timestamp"));
     ObjectNode answer = Call.JSON.createObjectNode();
-    answer.put("lsn", receivers.lsnAt(timeline, time).toString());
-    answer.put("kind", "present");
+    CommitTimes.Place place = receivers.find(timeline, time);
+    answer.put("lsn", place.lsn().toString());
+    answer.put("kind", place.kind().name().toLowerCase(Locale.ROOT).replace("_", ""));
     call.answer(200, answer);
   }
 

@@ -23,11 +23,14 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `GET TIMELINE`                       | one timeline                                         |
 /// | `DELETE TIMELINE`                    | deletes it                                           |
 /// | `GET TIMELINE/wal_receiver`          | what it follows, and how far it is                   |
-/// | `GET TIMELINE/get_lsn_by_timestamp`  | `timestamp`: the last commit at or before it         |
+/// | `GET TIMELINE/get_lsn_by_timestamp`  | `timestamp`: the last commit at or before it, and whether it is `present`, or in the `future`, the `past` (then where history begins), or there is `nodata` |
 /// | `GET TIMELINE/wait_lsn`              | `lsn`, `timeout_ms`: waits for it                    |
 /// | `GET TIMELINE/page`                  | `relation`, `block`, `fork`, `lsn`: 8192 bytes       |
 /// | `GET TIMELINE/fullbackup`            | `lsn` or `timestamp`: a data directory as a tar      |
 /// | `PUT TIMELINE/checkpoint`            | makes what has been taken in durable                 |
+/// | `POST TIMELINE/lease`                | `lsn`, `seconds`: keeps history readable as of it    |
+/// | `PUT TIMELINE/do_gc`                 | moves the GC cutoff as far as the settings say       |
+/// | `PUT TIMELINE/compact`               | 202: merges all layers, drops what nothing needs     |
 /// | `GET /v1/timeline`                   | all timelines of all tenants                         |
 /// | `GET /v1/timeline/:name`             | the timeline of that name                            |
 /// | `POST /v1/import`                    | 202, an import: `name`, and `from` (a connection string) or `tar` and perhaps `wal` (paths on the server) |
@@ -67,6 +70,9 @@ public final class Routes {
         .on("DELETE", TIMELINE, tenants::delete)
         .on("GET", TIMELINE + "/wal_receiver", tenants::walReceiver)
         .on("PUT", TIMELINE + "/checkpoint", tenants::checkpoint)
+        .on("POST", TIMELINE + "/lease", tenants::lease)
+        .on("PUT", TIMELINE + "/do_gc", tenants::collectGarbage)
+        .on("PUT", TIMELINE + "/compact", tenants::compact)
         .on("GET", TIMELINE + "/get_lsn_by_timestamp", reads::lsnByTimestamp)
         .on("GET", TIMELINE + "/wait_lsn", reads::waitLsn)
         .on("GET", TIMELINE + "/page", reads::page)

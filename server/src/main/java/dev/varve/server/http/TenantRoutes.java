@@ -6,20 +6,24 @@ import dev.varve.model.PageserverException.NotFound;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.server.follow.Receivers;
+import dev.varve.timeline.Lease;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Tenants and timelines: listing, branching, deleting.
+/// Tenants and timelines: listing, branching, deleting, and what their history costs.
 final class TenantRoutes {
 
   private static final SecureRandom IDS = new SecureRandom();
+  private static final long LEASE_SECONDS = 600;
+  private static final long MOST_LEASE_SECONDS = 30L * 24 * 3600;
 
   private final Tenants tenants;
   private final Receivers receivers;
@@ -178,6 +182,38 @@ final class TenantRoutes {
             .status(timeline)
             .map(TimelineJson::receiver)
             .orElseThrow(() -> new NotFound(timeline.name() + " follows no server")));
+  }
+
+  /// Keeps history readable for a while: as of an LSN, or now.
+  void lease(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    ObjectNode body = call.body();
+    Lsn lsn =
+        Call.text(body, "lsn")
+            .map(text -> Call.parse(text, Lsn::parse))
+            .orElseGet(timeline::lastRecordLsn);
+    long seconds = body.path("seconds").asLong(LEASE_SECONDS);
+    if (seconds < 1 || seconds > MOST_LEASE_SECONDS) {
+      throw new InvalidRequest(
+          "a lease is for 1 to " + MOST_LEASE_SECONDS + " seconds, not for " + seconds);
+    }
+    Lease lease = timeline.lease(lsn, Duration.ofSeconds(seconds));
+    ObjectNode answer = Call.JSON.createObjectNode();
+    answer.put("lsn", lease.lsn().toString());
+    answer.put("valid_until", lease.until().toString());
+    call.answer(200, answer);
+  }
+
+  void collectGarbage(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    timeline.collectGarbage();
+    call.answer(200, json.timeline(timeline));
+  }
+
+  void compact(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    timeline.compact();
+    call.answer(202, json.timeline(timeline));
   }
 
   void checkpoint(Call call) throws IOException {

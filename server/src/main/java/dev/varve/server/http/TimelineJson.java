@@ -4,6 +4,7 @@ import dev.varve.datadir.CommitTimes;
 import dev.varve.model.PageserverException;
 import dev.varve.server.follow.Receivers;
 import dev.varve.task.TaskReport;
+import dev.varve.timeline.Lease;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import dev.varve.timeline.TimelineState;
@@ -11,6 +12,7 @@ import dev.varve.walreceiver.WalReceiverStatus;
 import java.time.Instant;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Timelines and what belongs to them, as the API describes them.
@@ -47,6 +49,14 @@ final class TimelineJson {
     json.put("last_record_lsn", timeline.lastRecordLsn().toString());
     json.put("disk_consistent_lsn", timeline.diskConsistentLsn().toString());
     json.put("min_readable_lsn", timeline.readableFrom().toString());
+    ArrayNode leases = json.putArray("leases");
+    for (Lease lease : timeline.leases()) {
+      leases
+          .addObject()
+          .put("lsn", lease.lsn().toString())
+          .put("valid_until", lease.until().toString());
+    }
+    json.put("compaction_suspended", timeline.compactionSuspended());
     json.put("current_physical_size", timeline.layerBytes());
     json.put("layer_count", timeline.layerCount());
     commitTimes(timeline, json);

@@ -180,23 +180,6 @@ class RoutesTest {
   }
 
   @Test
-  void aTimeMeansTheLastCommitAtOrBeforeIt() throws Exception {
-    served.cluster.execute("create table timed (v text)");
-    String time = served.cluster.query("select to_json(clock_timestamp())").replace("\"", "");
-    Answer lsn =
-        served.get(served.path() + "/get_lsn_by_timestamp?timestamp=" + ServedCluster.encode(time));
-    assertThat(lsn.status()).as(lsn.toString()).isEqualTo(200);
-    assertThat(lsn.json().path("kind").asString()).isEqualTo("present");
-    assertThat(Lsn.parse(lsn.json().path("lsn").asString())).isGreaterThan(end);
-    Answer early =
-        served.get(served.path() + "/get_lsn_by_timestamp?timestamp=2001-01-01T00:00:00Z");
-    assertThat(early.status()).isEqualTo(400);
-    assertThat(early.message()).contains("2001-01-01T00:00:00Z is before the history");
-    assertThat(served.get(served.path() + "/get_lsn_by_timestamp?timestamp=noon").message())
-        .contains("\"noon\" is not a time");
-  }
-
-  @Test
   void aPageIsItsBytes() throws Exception {
     String relation = "1663/" + served.database() + "/" + served.fileNode("t");
     var page = served.bytes(served.path() + "/page?block=0&relation=" + relation);
