@@ -1,0 +1,238 @@
+package dev.varve.bench;
+
+import dev.varve.model.Key;
+import dev.varve.timeline.Ingest;
+import dev.varve.timeline.RetentionSettings;
+import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineCounts;
+import dev.varve.timeline.TimelineSettings;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/// Reads of random pages of a timeline of 10 GiB while it is written, flushed, merged and collected
+/// as fast as it goes, beside the same reads when nothing else happens; in a process that has the
+/// flags of a server with a budget of 512 MiB.
+///
+/// The child prints its figures as lines of `name=value`.
+public final class StorageLoad {
+
+  private static final long BUDGET = 512L << 20;
+  private static final int PAGES = 10 * (1 << 17);
+  private static final int CHANGE = 100;
+  private static final Duration PHASE = Duration.ofSeconds(60);
+
+  private StorageLoad() {}
+
+  static void run(Path folder, Results results) throws Exception {
+    Map<String, Double> figures = child(folder.resolve("load"));
+    results.note(
+        "read of a page under full load, p99.9",
+        "us",
+        figure(figures, "busy_p999"),
+        "when nothing else happens",
+        figure(figures, "quiet_p999"),
+        false,
+        1);
+    results.note(
+        "the same, p50",
+        "us",
+        figure(figures, "busy_p50"),
+        "when nothing else happens",
+        figure(figures, "quiet_p50"),
+        false,
+        1);
+    results.note(
+        "layers visited for a read under full load",
+        "",
+        figure(figures, "layers"),
+        "Neon in production, high percentiles",
+        800,
+        false,
+        1);
+    results.note(
+        "bytes written for a byte taken in, %.1f GB at %.0f MB/s"
+            .formatted(figure(figures, "ingested") / 1e9, figure(figures, "rate")),
+        "",
+        figure(figures, "amplification"),
+        "limit",
+        2.5,
+        false,
+        1);
+    results.note(
+        "peak memory (VmHWM) with a timeline of 10 GiB",
+        "MiB",
+        figure(figures, "peak"),
+        "budget",
+        BUDGET >> 20,
+        false,
+        1);
+  }
+
+  private static double figure(Map<String, Double> figures, String name) {
+    Double value = figures.get(name);
+    if (value == null) {
+      throw new IllegalStateException("the child did not print " + name + ": " + figures);
+    }
+    return value;
+  }
+
+  private static Map<String, Double> child(Path data) throws Exception {
+    var command = new ArrayList<String>();
+    command.add(ProcessHandle.current().info().command().orElseThrow());
+    command.addAll(serverFlags());
+    command.addAll(
+        List.of(
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            StorageLoad.class.getName(),
+            data.toString()));
+    Process process =
+        new ProcessBuilder(command)
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .redirectOutput(ProcessBuilder.Redirect.PIPE)
+            .start();
+    var figures = new HashMap<String, Double>();
+    for (String line :
+        new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
+            .lines()
+            .toList()) {
+      int equals = line.indexOf('=');
+      if (equals > 0) {
+        figures.put(line.substring(0, equals), Double.valueOf(line.substring(equals + 1)));
+      }
+    }
+    if (process.waitFor() != 0) {
+      throw new IOException("the process under load ended with " + process.exitValue());
+    }
+    return figures;
+  }
+
+  /// What the launcher gives a server's JVM.
+  private static List<String> serverFlags() throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder(
+                System.getProperty("varve.launcher"), "server-flags", "--memory", "512MiB")
+            .start();
+    String text =
+        new String(
+            process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    if (process.waitFor() != 0) {
+      throw new IOException("the launcher does not say its flags");
+    }
+    return text.lines().filter(line -> line.startsWith("-")).toList();
+  }
+
+  /// The child.
+  public static void main(String[] args) throws Exception {
+    TimelineSettings settings =
+        new TimelineSettings(
+                BUDGET * 3 / 8, BUDGET / 8, BUDGET * 3 / 8 / 6, Duration.ofMinutes(10), 2)
+            .withRetention(
+                new RetentionSettings(8 * (1 << 20), Duration.ZERO, Duration.ofSeconds(5)));
+    try (var fixture = new StorageFixture(Path.of(args[0]), settings)) {
+      Timeline timeline = fixture.make("loaded", PAGES);
+      reads(timeline, Duration.ofSeconds(10)); // as a server that has run for a while
+      double[] quiet = reads(timeline, PHASE);
+      print("quiet_p50", percentile(quiet, 0.5));
+      print("quiet_p999", percentile(quiet, 0.999));
+      TimelineCounts before = timeline.metrics().counts();
+      long started = System.nanoTime();
+      var done = new AtomicBoolean();
+      Thread writer = Thread.ofPlatform().start(() -> write(timeline, done));
+      reads(timeline, Duration.ofSeconds(10));
+      double[] busy = reads(timeline, PHASE);
+      reads(timeline, PHASE); // so that merges of higher levels count
+      done.set(true);
+      writer.join();
+      double seconds = (System.nanoTime() - started) / 1e9;
+      TimelineCounts after = timeline.metrics().counts();
+      double ingested = after.bytesIngested() - before.bytesIngested();
+      print("busy_p50", percentile(busy, 0.5));
+      print("busy_p999", percentile(busy, 0.999));
+      print("ingested", ingested);
+      print("rate", ingested / 1e6 / seconds);
+      print(
+          "amplification",
+          (after.bytesFlushed()
+                  - before.bytesFlushed()
+                  + after.bytesCompacted()
+                  - before.bytesCompacted())
+              / ingested);
+      print(
+          "layers",
+          (double) (after.layersVisited() - before.layersVisited())
+              / (after.pagesRead() - before.pagesRead()));
+      print("peak", peakMiB());
+    }
+  }
+
+  private static void print(String name, double value) {
+    System.out.println(name + "=" + value);
+  }
+
+  private static void write(Timeline timeline, AtomicBoolean done) {
+    var random = new SplittableRandom(2);
+    MemorySegment bytes = Arena.ofAuto().allocate(1 << 20);
+    for (long at = 0; at < bytes.byteSize(); at += 2 * Long.BYTES) {
+      bytes.set(ValueLayout.JAVA_LONG_UNALIGNED, at, random.nextLong());
+    }
+    try (Ingest ingest = timeline.ingest()) {
+      long lsn = timeline.lastRecordLsn().value();
+      while (!done.get()) {
+        lsn += 8;
+        // Some pages are changed more often than others.
+        int block = (int) (PAGES * Math.pow(random.nextDouble(), 4));
+        Key key = StorageFixture.key(block);
+        long from = random.nextInt((1 << 20) - CHANGE);
+        ingest.change(key.upper(), key.middle(), key.lower(), lsn, false, bytes, from, CHANGE);
+        ingest.advance(lsn);
+      }
+    }
+  }
+
+  /// @return microseconds of each read
+  private static double[] reads(Timeline timeline, Duration duration) {
+    var random = new SplittableRandom(System.nanoTime());
+    MemorySegment page = Arena.ofAuto().allocate(StorageFixture.PAGE);
+    double[] times = new double[1 << 16];
+    int count = 0;
+    long end = System.nanoTime() + duration.toNanos();
+    for (long now = System.nanoTime(); now < end; now = System.nanoTime()) {
+      int block = random.nextInt(PAGES);
+      timeline.page(StorageFixture.key(block), timeline.lastRecordLsn(), page);
+      if (count == times.length) {
+        times = Arrays.copyOf(times, 2 * count);
+      }
+      times[count++] = (System.nanoTime() - now) / 1e3;
+    }
+    return Arrays.copyOf(times, count);
+  }
+
+  private static double percentile(double[] values, double part) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[(int) ((sorted.length - 1) * part)];
+  }
+
+  private static double peakMiB() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+      if (line.startsWith("VmHWM:")) {
+        return Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024.0;
+      }
+    }
+    throw new IOException("no VmHWM");
+  }
+}
