@@ -60,16 +60,47 @@ class EndToEndTest {
       }
       assertThat(moments).allSatisfy(lsn -> assertThat(lsn).isGreaterThanOrEqualTo(backup.end()));
       Path wal = wal(source, scratch);
+      Lsn end;
       try (var varve = Varve.start(scratch.path(), 512)) {
         varve.command(
             "import", "--tar", backup.tar().toString(), "--wal", wal.toString(), "--name", "main");
-        VerifiedPages.compare(varve, "main", backup, wal, scratch.path());
+        VerifiedPages pages = VerifiedPages.of(backup, wal, scratch.path());
+        pages.compare(varve, "main");
+        varve.compact("main");
+        pages.compare(varve, "main");
+        end = Lsn.parse(varve.json("show", "main").path("last_record_lsn").asString());
         int answers = 0;
         for (Lsn lsn : moments) {
-          answers += compare(scratch, varve, backup, wal, lsn, source.binaries());
+          answers += compare(scratch.path(), varve, backup, wal, lsn, source.binaries());
         }
         assertThat(answers).as("indexes of other types than btree").isPositive();
       }
+      withoutHistory(scratch, backup, wal, moments, source.binaries(), end);
+    }
+  }
+
+  /// Restores as of the last moment once more when nothing of before it is left.
+  private static void withoutHistory(
+      Scratch scratch,
+      SourceBackup backup,
+      Path wal,
+      List<Lsn> moments,
+      PostgresBinaries binaries,
+      Lsn end)
+      throws Exception {
+    Lsn last = moments.getLast();
+    String horizon = Long.toString(end.minus(last));
+    try (var varve =
+        Varve.start(scratch.path(), 512, "--pitr-interval", "0", "--gc-horizon", horizon)) {
+      varve.compact("main");
+      assertThat(varve.json("show", "main").path("min_readable_lsn").asString())
+          .isEqualTo(last.toString());
+      Path early = scratch.of("early");
+      String before = last.plus(-8).toString();
+      assertThat(varve.run("restore", "main", "--to", early.toString(), "--at", before).err())
+          .contains("has no history as of");
+      Path folder = Files.createDirectory(scratch.of("without-history"));
+      compare(folder, varve, backup, wal, last, binaries);
     }
   }
 
@@ -151,12 +182,12 @@ class EndToEndTest {
 
   /// @return how many indexes were asked that amcheck can't look into
   private static int compare(
-      Scratch scratch, Varve varve, SourceBackup backup, Path wal, Lsn lsn, PostgresBinaries pg)
+      Path folder, Varve varve, SourceBackup backup, Path wal, Lsn lsn, PostgresBinaries pg)
       throws Exception {
     String name = lsn.toString().replace('/', '-');
-    Path restored = scratch.of("restored-" + name);
+    Path restored = folder.resolve("restored-" + name);
     varve.command("restore", "main", "--to", restored.toString(), "--at", lsn.toString());
-    Path recovered = backup.extract(scratch.of("recovered-" + name));
+    Path recovered = backup.extract(folder.resolve("recovered-" + name));
     try (var ours = quiet(LocalCluster.existing(pg, restored)).start();
         var theirs = quiet(LocalCluster.existing(pg, recovered)).recoverTo(lsn, wal).create()) {
       Content made = Content.of(ours);

@@ -7,6 +7,9 @@ import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,7 +50,10 @@ final class Varve implements AutoCloseable {
 
   /// Starts a server and waits until it answers. Its data is in the folder's `varve`, its messages
   /// are added to `varve.log`.
-  static Varve start(Path folder, int mebibytes) throws IOException, InterruptedException {
+  ///
+  /// @param options more of `serve`
+  static Varve start(Path folder, int mebibytes, String... options)
+      throws IOException, InterruptedException {
     Path log = folder.resolve("varve.log");
     long before = Files.exists(log) ? Files.size(log) : 0;
     ProcessBuilder builder = new ProcessBuilder().redirectErrorStream(true);
@@ -62,7 +68,7 @@ final class Varve implements AutoCloseable {
     }
     Process process =
         builder
-            .command(command(flags, folder.resolve("varve")))
+            .command(command(flags, folder.resolve("varve"), options))
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
             .start();
     var killer = new Thread(process::destroyForcibly, "end of varve serve");
@@ -97,7 +103,7 @@ final class Varve implements AutoCloseable {
     }
   }
 
-  private static List<String> command(List<String> flags, Path data) {
+  private static List<String> command(List<String> flags, Path data, String... options) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(flags);
@@ -114,6 +120,7 @@ final class Varve implements AutoCloseable {
             "127.0.0.1:0",
             "--pg",
             "127.0.0.1:0"));
+    command.addAll(List.of(options));
     return command;
   }
 
@@ -148,6 +155,51 @@ final class Varve implements AutoCloseable {
     List<String> arguments = new ArrayList<>(List.of(words));
     arguments.add("--json");
     return JSON.readTree(command(arguments.toArray(String[]::new)));
+  }
+
+  /// Has a timeline's GC cutoff moved, all its layers merged and what nothing needs dropped, and
+  /// waits until that is done.
+  void compact(String timeline) throws IOException, InterruptedException {
+    JsonNode shown = json("show", timeline);
+    String path =
+        "/v1/tenant/"
+            + shown.path("tenant_id").asString()
+            + "/timeline/"
+            + shown.path("timeline_id").asString();
+    put(path + "/checkpoint");
+    put(path + "/do_gc");
+    put(path + "/compact");
+    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    while (!isIdle("compact " + timeline)) {
+      if (System.nanoTime() > deadline) {
+        throw new IOException(timeline + " is not merged: " + log());
+      }
+      TimeUnit.MILLISECONDS.sleep(50);
+    }
+  }
+
+  private boolean isIdle(String task) throws IOException {
+    try (InputStream in = URI.create(url + "/v1/task").toURL().openStream()) {
+      for (JsonNode one : JSON.readTree(in)) {
+        if (one.path("name").asString().equals(task)) {
+          return one.path("state").asString().equals("IDLE");
+        }
+      }
+    }
+    throw new IOException("there is no task " + task);
+  }
+
+  private void put(String path) throws IOException, InterruptedException {
+    var request =
+        HttpRequest.newBuilder(URI.create(url + path))
+            .PUT(HttpRequest.BodyPublishers.noBody())
+            .build();
+    try (var client = HttpClient.newHttpClient()) {
+      var answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+      if (answer.statusCode() >= 300) {
+        throw new IOException(path + ": " + answer.body());
+      }
+    }
   }
 
   /// Reads a whole base backup and keeps nothing of it.

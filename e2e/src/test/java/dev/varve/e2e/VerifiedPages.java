@@ -37,13 +37,13 @@ final class VerifiedPages {
   private final long from;
   private final Map<Key, List<Version>> pages = new TreeMap<>();
 
+  private long end;
+
   private VerifiedPages(Lsn from) {
     this.from = from.value();
   }
 
-  /// @param name of the timeline that was imported from the backup and the WAL
-  static void compare(Varve varve, String name, SourceBackup backup, Path wal, Path scratch)
-      throws Exception {
+  static VerifiedPages of(SourceBackup backup, Path wal, Path scratch) throws Exception {
     var pages = new VerifiedPages(backup.end());
     Verdict verdict =
         WalVerification.run(
@@ -58,7 +58,8 @@ final class VerifiedPages {
             _ -> {},
             pages::note);
     assertThat(verdict.mismatches()).isEmpty();
-    pages.compare(varve, name, verdict.end().value());
+    pages.end = verdict.end().value();
+    return pages;
   }
 
   private void note(Key key, long lsn, MemorySegment page) {
@@ -79,7 +80,8 @@ final class VerifiedPages {
     return crc.getValue();
   }
 
-  private void compare(Varve varve, String name, long end) throws IOException {
+  /// @param name of the timeline that was imported from the backup and the WAL
+  void compare(Varve varve, String name) throws IOException {
     var random = new SplittableRandom(end);
     List<Key> keys = List.copyOf(pages.keySet());
     int gone = 0;

@@ -1,4 +1,4 @@
-/// Tenants and timelines: ingest, read, flush, branch, restart. Knows nothing of PostgreSQL: how a
+/// Tenants and timelines: ingest, read, flush, merge, collect, branch, restart. Knows nothing of PostgreSQL: how a
 /// change brings a page forward is handed in as {@link dev.varve.timeline.PageRedo}.
 ///
 /// {@link dev.varve.timeline.Tenants} is everything under a data directory; a {@link
@@ -10,6 +10,8 @@
 /// | take in images in any order       | {@link dev.varve.timeline.ImageLoad}                       |
 /// | wait when disk or memory is short | `BackPressure`                                             |
 /// | write frozen layers to files      | `Flush`                                                    |
+/// | merge layer files                 | `Compaction`, `CompactionPolicy`, `Merge`, `KeptVersions`  |
+/// | drop history                      | `GarbageCollection`, and then a merge: `NeededVersions`    |
 /// | read one key                      | `PageReader`, and what collects: `PageBuilder` and others  |
 /// | read a range of keys              | `Scan`                                                     |
 /// | make and delete timelines         | `Branching`, `TenantFiles`                                 |
@@ -24,9 +26,11 @@
 /// 3. `disk_consistent_lsn` advances only when the index part that says so, and all layers it
 ///    names, are durable. What is not listed in it does not count, and is deleted at the next
 ///    start.
-/// 4. Changes of what a timeline consists of are steps in its lane, one at a time.
-/// 5. Nobody waits for memory, or for a client, while holding a record open or a layer map.
-/// 6. What is wrong with one timeline stays with it.
+/// 4. The GC cutoff is durable before anything that only reads before it need is dropped; branch
+///    points, leases and holds are registered before they are compared with it.
+/// 5. Changes of what a timeline consists of are steps in its lane, one at a time.
+/// 6. Nobody waits for memory, or for a client, while holding a record open or a layer map.
+/// 7. What is wrong with one timeline stays with it.
 @NullMarked
 package dev.varve.timeline;
 
