@@ -8,6 +8,7 @@ import dev.varve.layer.Layer;
 import dev.varve.layer.LayerOwner;
 import dev.varve.layer.MemoryLayer;
 import dev.varve.model.Key;
+import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.task.Backoff;
@@ -172,9 +173,7 @@ final class Compaction {
   }
 
   private List<HistoricLayer> readable() {
-    var layers = new ArrayList<HistoricLayer>();
-    maps.peek().historic().forEach(layers::add);
-    return layers;
+    return maps.peek().historic().overlapping(KeyRange.ALL);
   }
 
   private @Nullable MergePlan history(CompactionPolicy policy, boolean all) {

@@ -1,13 +1,24 @@
 package dev.varve.timeline;
 
 import dev.varve.layer.Layer;
+import dev.varve.layer.LayerKind;
 import dev.varve.model.KeyRange;
+import dev.varve.model.LsnRange;
 
 /// A layer file of a timeline: what the index part says of it, and the layer that reads it.
-record HistoricLayer(LayerEntry entry, Layer layer) {
+public record HistoricLayer(LayerEntry entry, Layer layer) {
 
   /// The keys that count, which may be fewer than are in the file.
-  KeyRange keys() {
+  public KeyRange keys() {
     return entry.keys();
+  }
+
+  /// The LSNs of its versions.
+  public LsnRange lsns() {
+    return entry.name().lsns();
+  }
+
+  LayerKind kind() {
+    return entry.name().kind();
   }
 }

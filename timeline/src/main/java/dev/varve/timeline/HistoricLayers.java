@@ -1,181 +1,254 @@
 package dev.varve.timeline;
 
-import dev.varve.layer.ImageLayer;
-import dev.varve.layer.Layer;
 import dev.varve.model.Key;
+import dev.varve.model.KeyRange;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
-/// The layer files of a timeline, in the order in which a read asks them: by the end of their LSN
-/// range, the newest first. Immutable.
+/// The layer files of a timeline, to be found by key and LSN with a {@link LayerSearch}. Immutable:
+/// a change makes another one, which shares most of its parts with this one.
 ///
-/// A binary tree over that order, kept in arrays, holds for each of its nodes the range of keys and
-/// the lowest LSN of the layers below it. So {@link #next} leaps over layers that lie beside the
-/// key, or above the LSN: thousands of them cost a dozen comparisons. Layers that cover all keys
-/// are met one by one; their own filters make that cheap.
+/// With `n` layers, finding the newest that holds a key below an LSN takes `O(log² n)` steps, and
+/// so does each one after it, however keys and LSNs overlap: a tree of the keys at which layers
+/// begin and end ({@link KeySlots}), a handful of levels deep, leads to a few ordered stacks of
+/// layers ({@link LayerStack}). A change takes as many steps for each stack that its layer is in:
+/// usually one to three, and for a layer of a large part of all keys, but not all, some dozens.
+/// Layers of all keys, as a flush writes them, have a stack of their own.
 ///
-/// Node 1 is the root; the children of node `n` are `2n` and `2n + 1`; leaf `i` is node `leaves +
-/// i`. A node's bounds take eight `long`s: the first key's parts, the end key's parts, the lowest
-/// LSN start, and one unused.
-///
-/// Allocates nothing while it is searched.
-final class HistoricLayers {
+/// Keys at which layers began or ended once stay in the tree. When those may be half of it, a
+/// change makes the whole anew.
+public final class HistoricLayers {
 
-  static final HistoricLayers NONE = new HistoricLayers(List.of());
+  static final HistoricLayers NONE = of(List.of());
 
-  private static final int START = 0;
-  private static final int END = 3;
-  private static final int LSN = 6;
-  private static final int STRIDE = 8;
+  /// So many slots more than at first are never too many.
+  private static final int SPARE_SLOTS = 1024;
 
-  private static final Comparator<HistoricLayer> NEWEST_FIRST =
-      Comparator.comparing((HistoricLayer file) -> file.layer().lsns().end())
-          .reversed()
-          .thenComparingInt(file -> file.layer() instanceof ImageLayer ? 0 : 1)
-          .thenComparing(file -> file.keys().start())
-          .thenComparing(file -> file.entry().name().fileName());
+  /// How many layers of a kind hold the keys of a range.
+  public record Depth(KeyRange keys, int layers) {}
 
-  private final HistoricLayer[] files;
-  private final Layer[] layers;
-  private final long[] ends;
-  private final int leaves;
-  private final long[] nodes;
+  private final int size;
+  private final long bytes;
+  private final @Nullable LayerStack everywhere;
+  private final KeySlots root;
 
-  private HistoricLayers(Collection<HistoricLayer> unordered) {
-    files = unordered.toArray(HistoricLayer[]::new);
-    Arrays.sort(files, NEWEST_FIRST);
-    layers = new Layer[files.length];
-    ends = new long[files.length];
-    leaves = Math.max(1, Integer.highestOneBit(Math.max(1, files.length * 2 - 1)));
-    nodes = new long[2 * leaves * STRIDE];
-    for (int i = 0; i < leaves; i++) {
-      if (i < files.length) {
-        layers[i] = files[i].layer();
-        ends[i] = layers[i].lsns().end().value();
-        setLeaf((leaves + i) * STRIDE, files[i]);
-      } else {
-        setNothing((leaves + i) * STRIDE);
-      }
-    }
-    for (int node = leaves - 1; node > 0; node--) {
-      setUnion(node * STRIDE, 2 * node * STRIDE, (2 * node + 1) * STRIDE);
-    }
+  /// How many slots on the lowest level of the tree there may be before it is made anew.
+  private final int slotLimit;
+
+  private final int slots;
+
+  private HistoricLayers(
+      int size,
+      long bytes,
+      @Nullable LayerStack everywhere,
+      KeySlots root,
+      int slots,
+      int slotLimit) {
+    this.size = size;
+    this.bytes = bytes;
+    this.everywhere = everywhere;
+    this.root = root;
+    this.slots = slots;
+    this.slotLimit = slotLimit;
   }
 
-  static HistoricLayers of(Collection<HistoricLayer> files) {
-    return files.isEmpty() ? NONE : new HistoricLayers(files);
+  /// Makes the map of all layers at once.
+  public static HistoricLayers of(Collection<HistoricLayer> files) {
+    HistoricLayer[] all = files.toArray(HistoricLayer[]::new);
+    Arrays.sort(all, LayerStack.NEWEST_FIRST);
+    var whole = new ArrayList<HistoricLayer>();
+    var some = new ArrayList<HistoricLayer>();
+    long bytes = 0;
+    for (HistoricLayer file : all) {
+      (file.keys().equals(KeyRange.ALL) ? whole : some).add(file);
+      bytes += file.entry().bytes();
+    }
+    Key[] bounds = KeySlotsBuilder.bounds(some);
+    return new HistoricLayers(
+        all.length,
+        bytes,
+        LayerStack.of(whole),
+        KeySlotsBuilder.build(some, bounds),
+        bounds.length,
+        2 * bounds.length + all.length / 4 + SPARE_SLOTS);
   }
 
   HistoricLayers with(Collection<HistoricLayer> more) {
     return changed(more, List.of());
   }
 
+  /// The map after a change; this one stays as it is.
+  ///
   /// @param gone files that are in here
-  HistoricLayers changed(Collection<HistoricLayer> more, Collection<HistoricLayer> gone) {
-    var all = new ArrayList<>(List.of(files));
-    if (!gone.isEmpty()) {
-      all.removeAll(Set.copyOf(gone));
+  /// @throws IllegalArgumentException when one of them is not
+  public HistoricLayers changed(Collection<HistoricLayer> more, Collection<HistoricLayer> gone) {
+    if (more.size() + gone.size() > size / 8 + 1) {
+      return anew(more, gone);
+    }
+    Change change = new Change();
+    gone.forEach(change::remove);
+    more.forEach(change::add);
+    HistoricLayers after = change.result();
+    return after.slots > after.slotLimit ? after.anew(List.of(), List.of()) : after;
+  }
+
+  private HistoricLayers anew(Collection<HistoricLayer> more, Collection<HistoricLayer> gone) {
+    Set<HistoricLayer> left = new HashSet<>(gone);
+    var all = new ArrayList<HistoricLayer>(size + more.size());
+    forEach(
+        file -> {
+          if (!left.remove(file)) {
+            all.add(file);
+          }
+        });
+    if (!left.isEmpty()) {
+      throw new IllegalArgumentException("the layer map does not have " + left);
     }
     all.addAll(more);
     return of(all);
   }
 
-  private void setLeaf(int at, HistoricLayer file) {
-    setKey(at + START, file.keys().start());
-    setKey(at + END, file.keys().end());
-    nodes[at + LSN] = file.layer().lsns().start().value();
-  }
+  /// The steps from this map to the next.
+  private final class Change {
+    private int newSize = size;
+    private long newBytes = bytes;
+    private @Nullable LayerStack newEverywhere = everywhere;
+    private KeySlots newRoot = root;
+    private int newSlots = slots;
 
-  private void setKey(int at, Key key) {
-    nodes[at] = key.upper();
-    nodes[at + 1] = key.middle();
-    nodes[at + 2] = key.lower();
-  }
-
-  private void setNothing(int at) {
-    setKey(at + START, Key.MAX);
-    setKey(at + END, Key.MIN);
-    nodes[at + LSN] = -1;
-  }
-
-  private void setUnion(int at, int a, int b) {
-    System.arraycopy(nodes, compareKeys(a + START, b + START) <= 0 ? a : b, nodes, at, 3);
-    int last = compareKeys(a + END, b + END) >= 0 ? a : b;
-    System.arraycopy(nodes, last + END, nodes, at + END, 3);
-    boolean firstIsLower = Long.compareUnsigned(nodes[a + LSN], nodes[b + LSN]) < 0;
-    nodes[at + LSN] = nodes[(firstIsLower ? a : b) + LSN];
-  }
-
-  private int compareKeys(int a, int b) {
-    return Key.compare(nodes[a], nodes[a + 1], nodes[a + 2], nodes[b], nodes[b + 1], nodes[b + 2]);
-  }
-
-  int size() {
-    return files.length;
-  }
-
-  Layer layer(int index) {
-    return layers[index];
-  }
-
-  /// The excluded end of the layer's LSN range.
-  long end(int index) {
-    return ends[index];
-  }
-
-  /// The next layer that may have versions of the key with an LSN below `endLsn`.
-  ///
-  /// @param from the lowest index to look at
-  /// @return its index, or -1
-  int next(int from, long upper, long middle, long lower, long endLsn) {
-    if (from >= files.length) {
-      return -1;
-    }
-    int node = leaves + from;
-    while (true) {
-      if (mayHold(node * STRIDE, upper, middle, lower, endLsn)) {
-        if (node >= leaves) {
-          return node - leaves;
-        }
-        node *= 2;
+    void add(HistoricLayer file) {
+      newSize++;
+      newBytes += file.entry().bytes();
+      KeyRange keys = file.keys();
+      if (keys.equals(KeyRange.ALL)) {
+        newEverywhere = LayerStack.with(newEverywhere, file);
       } else {
-        while ((node & 1) == 1) {
-          node >>= 1;
-        }
-        if (node == 0) {
-          return -1;
-        }
-        node++;
+        split(keys.start());
+        split(keys.end());
+        newRoot = newRoot.with(file, keys.end().equals(Key.MAX));
       }
     }
-  }
 
-  private boolean mayHold(int at, long upper, long middle, long lower, long endLsn) {
-    return Long.compareUnsigned(nodes[at + LSN], endLsn) < 0
-        && isAtMost(at + START, upper, middle, lower)
-        && !isAtMost(at + END, upper, middle, lower);
-  }
+    private void split(Key key) {
+      if (!key.equals(Key.MAX)) {
+        KeySlots changed = newRoot.split(key);
+        if (changed != newRoot) {
+          newSlots++;
+          newRoot = KeySlots.root(changed);
+        }
+      }
+    }
 
-  private boolean isAtMost(int at, long upper, long middle, long lower) {
-    return Key.compare(nodes[at], nodes[at + 1], nodes[at + 2], upper, middle, lower) <= 0;
-  }
+    void remove(HistoricLayer file) {
+      newSize--;
+      newBytes -= file.entry().bytes();
+      if (file.keys().equals(KeyRange.ALL)) {
+        LayerStack less = LayerStack.without(newEverywhere, file);
+        if (less == newEverywhere) {
+          throw new IllegalArgumentException("the layer map does not have " + file.entry().name());
+        }
+        newEverywhere = less;
+      } else {
+        newRoot = newRoot.without(file, file.keys().end().equals(Key.MAX));
+      }
+    }
 
-  void forEach(Consumer<HistoricLayer> action) {
-    for (HistoricLayer file : files) {
-      action.accept(file);
+    HistoricLayers result() {
+      return new HistoricLayers(newSize, newBytes, newEverywhere, newRoot, newSlots, slotLimit);
     }
   }
 
-  long bytes() {
-    long sum = 0;
-    for (HistoricLayer file : files) {
-      sum += file.entry().bytes();
+  public int size() {
+    return size;
+  }
+
+  /// Those of the layers that have all keys.
+  @Nullable LayerStack everywhere() {
+    return everywhere;
+  }
+
+  /// Where those are that do not.
+  KeySlots root() {
+    return root;
+  }
+
+  /// Into how many parts {@link #root()} divides the keys.
+  int slots() {
+    return slots;
+  }
+
+  /// Shows every layer, in no particular order.
+  public void forEach(Consumer<HistoricLayer> action) {
+    overlapping(KeyRange.ALL, action);
+  }
+
+  /// The layers that have keys of a range, the newest first.
+  public List<HistoricLayer> overlapping(KeyRange keys) {
+    var found = new ArrayList<HistoricLayer>();
+    overlapping(keys, found::add);
+    found.sort(LayerStack.NEWEST_FIRST);
+    return found;
+  }
+
+  private void overlapping(KeyRange keys, Consumer<HistoricLayer> action) {
+    if (everywhere != null) {
+      everywhere.forEach(action);
     }
-    return sum;
+    root.overlapping(keys, action);
+  }
+
+  /// How many layers of a kind hold which keys: by key, without gaps in between but for keys that
+  /// no such layer holds; neighbours differ in depth. Takes `O(n log n)`.
+  ///
+  /// @param wanted tells which layers count
+  public List<Depth> depths(Predicate<LayerEntry> wanted) {
+    var starts = new ArrayList<Key>();
+    var ends = new ArrayList<Key>();
+    forEach(
+        file -> {
+          if (wanted.test(file.entry())) {
+            starts.add(file.keys().start());
+            ends.add(file.keys().end());
+          }
+        });
+    starts.sort(null);
+    ends.sort(null);
+    var depths = new ArrayList<Depth>();
+    Key from = Key.MIN;
+    int depth = 0;
+    int begun = 0;
+    for (int ended = 0; ended < ends.size(); ) {
+      boolean begins =
+          begun < starts.size() && starts.get(begun).compareTo(ends.get(ended)) < 0;
+      Key at = begins ? starts.get(begun) : ends.get(ended);
+      int before = depth;
+      while (begun < starts.size() && starts.get(begun).equals(at)) {
+        begun++;
+        depth++;
+      }
+      while (ended < ends.size() && ends.get(ended).equals(at)) {
+        ended++;
+        depth--;
+      }
+      if (depth != before) {
+        if (before > 0) {
+          depths.add(new Depth(new KeyRange(from, at), before));
+        }
+        from = at;
+      }
+    }
+    return depths;
+  }
+
+  /// The size of all files together.
+  public long bytes() {
+    return bytes;
   }
 }

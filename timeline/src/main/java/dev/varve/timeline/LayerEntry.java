@@ -12,12 +12,12 @@ import dev.varve.model.KeyRange;
 /// @param level how often its versions were merged: 0 is a flushed layer; {@link #BOTTOM} are
 ///   images that were loaded, and layers below which there is no other
 /// @param from keys below do not count any more: a merge has moved them to other files
-record LayerEntry(LayerName name, long bytes, int crc, int level, Key from) {
+public record LayerEntry(LayerName name, long bytes, int crc, int level, Key from) {
 
   /// The level of layers that hold all that is left of the versions before them.
-  static final int BOTTOM = 15;
+  public static final int BOTTOM = 15;
 
-  LayerEntry {
+  public LayerEntry {
     if (level < 0 || level > BOTTOM) {
       throw new IllegalArgumentException("no layer has level " + level);
     }
@@ -27,22 +27,22 @@ record LayerEntry(LayerName name, long bytes, int crc, int level, Key from) {
   }
 
   /// A file that was written just now.
-  static LayerEntry of(LayerName name, long bytes, int crc, int level) {
+  public static LayerEntry of(LayerName name, long bytes, int crc, int level) {
     return new LayerEntry(name, bytes, crc, level, name.keys().start());
   }
 
   /// The level of a layer of which the index part does not say it, as up to its format 1.
-  static int firstLevel(LayerName name) {
+  public static int firstLevel(LayerName name) {
     return name.kind() == LayerKind.IMAGE ? BOTTOM : 0;
   }
 
   /// The keys that count.
-  KeyRange keys() {
+  public KeyRange keys() {
     return new KeyRange(from, name.keys().end());
   }
 
   /// Part of the file's bytes, about: what a merge has left of it is not known exactly.
-  LayerEntry withFrom(Key newFrom) {
+  public LayerEntry withFrom(Key newFrom) {
     return new LayerEntry(name, bytes, crc, level, newFrom);
   }
 }

@@ -16,6 +16,7 @@ final class PageBuilder implements VersionCollector {
   static final int PAGE_BYTES = 8192;
 
   private final VersionStack changes = new VersionStack();
+  private final LayerSearch search = new LayerSearch();
   private @Nullable MemorySegment target;
   private boolean begun;
   private boolean fromImage;
@@ -29,6 +30,11 @@ final class PageBuilder implements VersionCollector {
     fromImage = false;
     beginning = 0;
     imageLength = 0;
+  }
+
+  @Override
+  public LayerSearch search() {
+    return search;
   }
 
   @Override

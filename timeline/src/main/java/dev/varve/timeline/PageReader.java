@@ -76,6 +76,7 @@ record PageReader(
 
   private void walkOwn(long upper, long middle, long lower, long end, VersionCollector collector)
       throws IOException {
+    LayerSearch search = collector.search();
     LayerMap map = maps.acquire();
     int visited = 0;
     try {
@@ -93,15 +94,14 @@ record PageReader(
           layer.layer().find(upper, middle, lower, collector.floor(), layerEnd, collector);
         }
       }
-      HistoricLayers files = map.historic();
-      for (int i = files.next(0, upper, middle, lower, end);
-          i >= 0 && Long.compareUnsigned(files.end(i), collector.floor()) > 0;
-          i = files.next(i + 1, upper, middle, lower, end)) {
-        Layer layer = files.layer(i);
+      search.start(map.historic(), upper, middle, lower, end);
+      while (search.next() && Long.compareUnsigned(search.end(), collector.floor()) > 0) {
+        Layer layer = search.file().layer();
         visited++;
         layer.find(upper, middle, lower, collector.floor(), end, collector);
       }
     } finally {
+      search.clear();
       map.release();
       metrics.layersVisited.add(visited);
     }

@@ -92,9 +92,15 @@ final class Scan {
     for (FrozenLayer frozen : map.frozen()) {
       add(frozen.layer(), keys, PageReader.min(end, frozen.end()), sources);
     }
-    for (int i = 0; i < map.historic().size(); i++) {
-      add(map.historic().layer(i), keys, end, sources);
+    for (HistoricLayer file : map.historic().overlapping(keys)) {
+      add(file.layer(), common(keys, file.keys()), end, sources);
     }
+  }
+
+  private static KeyRange common(KeyRange a, KeyRange b) {
+    return new KeyRange(
+        a.start().compareTo(b.start()) < 0 ? b.start() : a.start(),
+        a.end().compareTo(b.end()) < 0 ? a.end() : b.end());
   }
 
   private static void add(Layer layer, KeyRange keys, long end, PriorityQueue<ScanSource> sources)

@@ -7,4 +7,10 @@ interface VersionCollector extends VersionSink {
 
   /// No version below this LSN is wanted any more.
   long floor();
+
+  /// What a read for this collector finds layer files with, for it alone; kept by collectors that
+  /// are used again.
+  default LayerSearch search() {
+    return new LayerSearch();
+  }
 }
