@@ -28,6 +28,10 @@ final class KeySlots {
   /// Where each slot starts: a key's upper, middle and lower part.
   private final long[] starts;
 
+  /// What the starts differ in, if only their relations' lower 24 bits, forks and blocks do: one
+  /// `long` for each, in signed order, quicker to compare. Null when they differ in more.
+  private final long @Nullable [] tails;
+
   private final @Nullable LayerStack[] stacks;
 
   /// Null on the lowest level.
@@ -36,6 +40,7 @@ final class KeySlots {
   private KeySlots(
       long[] starts, @Nullable LayerStack[] stacks, KeySlots @Nullable [] below) {
     this.starts = starts;
+    this.tails = tails(starts);
     this.stacks = stacks;
     this.below = below;
   }
@@ -48,6 +53,26 @@ final class KeySlots {
       parts[i * PARTS + 2] = starts[i].lower();
     }
     return new KeySlots(parts, stacks, below);
+  }
+
+  private static long @Nullable [] tails(long[] starts) {
+    int last = starts.length - PARTS;
+    if (starts[0] != starts[last] || !sameButTail(starts[1], starts[last + 1])) {
+      return null;
+    }
+    long[] tails = new long[starts.length / PARTS];
+    for (int i = 0; i < tails.length; i++) {
+      tails[i] = tail(starts[i * PARTS + 1], starts[i * PARTS + 2]);
+    }
+    return tails;
+  }
+
+  private static boolean sameButTail(long middle, long otherMiddle) {
+    return (middle ^ otherMiddle) >>> 24 == 0;
+  }
+
+  private static long tail(long middle, long lower) {
+    return (middle << 40 | lower) ^ Long.MIN_VALUE;
   }
 
   int slots() {
@@ -65,6 +90,25 @@ final class KeySlots {
 
   /// The slot of a key that is not below the first.
   int slotOf(long upper, long middle, long lower) {
+    long[] differing = tails;
+    if (differing == null) {
+      return slotOfDistant(upper, middle, lower);
+    }
+    if (upper != starts[0] || !sameButTail(middle, starts[1])) {
+      return differing.length - 1; // as it is not below the first, it is above all
+    }
+    long tail = tail(middle, lower);
+    int low = 0;
+    int count = differing.length;
+    while (count > 1) {
+      int half = count >>> 1;
+      low = differing[low + half] <= tail ? low + half : low;
+      count -= half;
+    }
+    return low;
+  }
+
+  private int slotOfDistant(long upper, long middle, long lower) {
     int low = 0;
     int high = stacks.length;
     while (high - low > 1) {

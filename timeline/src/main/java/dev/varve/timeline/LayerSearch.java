@@ -26,51 +26,60 @@ public final class LayerSearch {
     private int index;
     private int before;
     private long end;
+    private boolean found;
 
     void set(LayerStack.Leaf newLeaf, int newIndex, int newBefore, long newEnd) {
-      leaf = newLeaf;
+      if (leaf != newLeaf) { // writing a reference costs more than reading it
+        leaf = newLeaf;
+      }
       index = newIndex;
       before = newBefore;
       end = newEnd;
     }
 
-    private boolean begin(long endLsn) {
-      return stack != null && stack.seek(0, endLsn, 0, this);
+    private void begin(long endLsn) {
+      found = stack != null && stack.seek(0, endLsn, 0, this);
     }
 
-    private boolean advance(long endLsn) {
-      return leaf != null
-          && (leaf.seek(index + 1, endLsn, before, this)
-              || stack != null && stack.seek(before + leaf.count(), endLsn, 0, this));
+    private void advance(long endLsn) {
+      found =
+          leaf != null
+              && (leaf.seek(index + 1, endLsn, before, this)
+                  || stack != null && stack.seek(before + leaf.count(), endLsn, 0, this));
     }
 
-    private @Nullable HistoricLayer file() {
-      return leaf == null ? null : leaf.file(index);
+    /// Whether a read asks this one's layer first.
+    private boolean isNewer(Lane that) {
+      int order = Long.compareUnsigned(end, that.end);
+      return order > 0 || order == 0 && LayerStack.NEWEST_FIRST.compare(file(), that.file()) < 0;
+    }
+
+    private HistoricLayer file() {
+      if (leaf == null) {
+        throw new IllegalStateException("there is no layer");
+      }
+      return leaf.file(index);
     }
 
     private void clear() {
       stack = null;
       leaf = null;
+      found = false;
     }
   }
 
   private Lane[] lanes = {new Lane(), new Lane(), new Lane(), new Lane()};
 
-  /// The stacks of the present slot, all of them, are those of the first lanes.
-  private int stacks;
+  /// How many of the lanes have a stack of the present slot.
+  private int used;
 
-  /// The lanes that have layers left, in `active`.
-  private int left;
-
-  private Lane[] active = new Lane[lanes.length];
+  /// The lane of the layer that was found last.
+  private @Nullable Lane current;
 
   private @Nullable HistoricLayers layers;
   private @Nullable KeySlots node;
   private int slot;
-
   private long endLsn;
-  private @Nullable HistoricLayer file;
-  private long end;
 
   /// Begins a search.
   ///
@@ -81,12 +90,9 @@ public final class LayerSearch {
       descend(newLayers, upper, middle, lower);
     }
     endLsn = newEndLsn;
-    left = 0;
-    for (int i = 0; i < stacks; i++) {
-      Lane lane = lanes[i];
-      if (lane.begin(newEndLsn)) {
-        active[left++] = lane;
-      }
+    current = null;
+    for (int i = 0; i < used; i++) {
+      lanes[i].begin(newEndLsn);
     }
   }
 
@@ -99,86 +105,80 @@ public final class LayerSearch {
 
   private void descend(HistoricLayers newLayers, long upper, long middle, long lower) {
     layers = newLayers;
-    stacks = 0;
+    used = 0;
     if (newLayers.everywhere() != null) {
       add(newLayers.everywhere());
     }
     KeySlots at = newLayers.root();
-    while (at != null) {
-      node = at;
-      slot = at.slotOf(upper, middle, lower);
-      LayerStack stack = at.stack(slot);
+    while (true) {
+      int found = at.slotOf(upper, middle, lower);
+      LayerStack stack = at.stack(found);
       if (stack != null) {
         add(stack);
       }
-      at = at.below(slot);
+      KeySlots below = at.below(found);
+      if (below == null) {
+        node = at;
+        slot = found;
+        return;
+      }
+      at = below;
     }
   }
 
   private void add(LayerStack stack) {
-    if (stacks == lanes.length) {
-      lanes = Arrays.copyOf(lanes, 2 * stacks);
-      for (int i = stacks; i < lanes.length; i++) {
+    if (used == lanes.length) {
+      lanes = Arrays.copyOf(lanes, 2 * used);
+      for (int i = used; i < lanes.length; i++) {
         lanes[i] = new Lane();
       }
-      active = new Lane[lanes.length];
     }
-    lanes[stacks++].stack = stack;
+    lanes[used++].stack = stack;
   }
 
   /// Goes to the next layer.
   ///
   /// @return false when there is none left
   public boolean next() {
-    if (left == 0) {
-      return false;
+    if (current != null) {
+      current.advance(endLsn);
     }
-    int newest = 0;
-    for (int i = 1; i < left; i++) {
-      if (isNewer(active[i], active[newest])) {
-        newest = i;
+    Lane newest = null;
+    for (int i = 0; i < used; i++) {
+      Lane lane = lanes[i];
+      if (lane.found && (newest == null || lane.isNewer(newest))) {
+        newest = lane;
       }
     }
-    Lane lane = active[newest];
-    file = lane.file();
-    end = lane.end;
-    if (!lane.advance(endLsn)) {
-      active[newest] = active[--left];
-    }
-    return true;
-  }
-
-  private static boolean isNewer(Lane a, Lane b) {
-    int order = Long.compareUnsigned(a.end, b.end);
-    return order > 0
-        || order == 0
-            && a.file() != null
-            && b.file() != null
-            && LayerStack.NEWEST_FIRST.compare(a.file(), b.file()) < 0;
+    current = newest;
+    return newest != null;
   }
 
   /// The layer that {@link #next()} went to.
   public HistoricLayer file() {
-    if (file == null) {
-      throw new IllegalStateException("no layer was found yet");
-    }
-    return file;
+    return found().file();
   }
 
   /// The excluded end of its LSN range.
   public long end() {
-    return end;
+    return found().end;
+  }
+
+  private Lane found() {
+    if (current == null) {
+      throw new IllegalStateException("there is no layer");
+    }
+    return current;
   }
 
   /// Lets go of the layers.
   public void clear() {
-    for (int i = 0; i < lanes.length; i++) {
-      lanes[i].clear();
+    for (Lane lane : lanes) {
+      lane.clear();
     }
-    left = 0;
-    stacks = 0;
+    used = 0;
+    current = null;
     layers = null;
     node = null;
-    file = null;
   }
 }
