@@ -1,6 +1,7 @@
 package dev.varve.bench;
 
 import dev.varve.layer.LayerName;
+import dev.varve.model.LsnRange;
 import dev.varve.timeline.HistoricLayer;
 import dev.varve.timeline.HistoricLayers;
 import java.util.ArrayList;
@@ -50,7 +51,7 @@ final class LayerMapBench {
                   run.getParams().getParam("layers").toLowerCase(Locale.ROOT),
                   run.getPrimaryResult().getLabel(),
                   tip ? "at the tip" : "at random LSNs");
-      results.note(what, "ns", run.getPrimaryResult().getScore(), LIMIT, 150, false, 3);
+      results.note(what, "ns", run.getPrimaryResult().getScore(), LIMIT, 150, false, 5);
     }
   }
 
@@ -112,8 +113,7 @@ final class LayerMapBench {
 
   /// A layer of about the same keys, newer.
   private static HistoricLayer later(LayerName name) {
-    var lsns =
-        new dev.varve.model.LsnRange(name.lsns().start().plus(3), name.lsns().end().plus(3));
+    var lsns = new LsnRange(name.lsns().start().plus(3), name.lsns().end().plus(3));
     return LayerSets.file(new LayerName(name.kind(), name.keys(), lsns));
   }
 

@@ -107,9 +107,7 @@ enum LayerSets {
     for (int step = 0; step < 1000; step++) {
       for (int range = 0; range < 100; range++) {
         names.add(
-            step % 10 == 9
-                ? LayerName.image(tileKeys(range), stepStart(step))
-                : tile(range, step));
+            step % 10 == 9 ? LayerName.image(tileKeys(range), stepStart(step)) : tile(range, step));
       }
     }
     for (int i = 0; i < 10; i++) { // flushed and not yet merged
@@ -122,21 +120,19 @@ enum LayerSets {
     var all = new ArrayList<LayerName>();
     for (int i = 0; i < times; i++) {
       int shift = i;
-      names.forEach(
-          name ->
-              all.add(
-                  new LayerName(
-                      name.kind(),
-                      new KeyRange(
-                          shifted(name.keys().start(), shift), shifted(name.keys().end(), shift)),
-                      name.lsns())));
+      names.forEach(name ->
+          all.add(
+              new LayerName(
+                  name.kind(),
+                  new KeyRange(
+                      shifted(name.keys().start(), shift), shifted(name.keys().end(), shift)),
+                  name.lsns())));
     }
     return all;
   }
 
   private static Key shifted(Key key, int by) {
     int kind = key.equals(Key.MAX) ? 0xFF : key.kind() + by * 16;
-    return new Key(
-        kind, key.tablespace(), key.database(), key.relation(), key.fork(), key.block());
+    return new Key(kind, key.tablespace(), key.database(), key.relation(), key.fork(), key.block());
   }
 }

@@ -102,12 +102,11 @@ public final class HistoricLayers {
   private HistoricLayers anew(Collection<HistoricLayer> more, Collection<HistoricLayer> gone) {
     Set<HistoricLayer> left = new HashSet<>(gone);
     var all = new ArrayList<HistoricLayer>(size + more.size());
-    forEach(
-        file -> {
-          if (!left.remove(file)) {
-            all.add(file);
-          }
-        });
+    forEach(file -> {
+      if (!left.remove(file)) {
+        all.add(file);
+      }
+    });
     if (!left.isEmpty()) {
       throw new IllegalArgumentException("the layer map does not have " + left);
     }
@@ -211,13 +210,12 @@ public final class HistoricLayers {
   public List<Depth> depths(Predicate<LayerEntry> wanted) {
     var starts = new ArrayList<Key>();
     var ends = new ArrayList<Key>();
-    forEach(
-        file -> {
-          if (wanted.test(file.entry())) {
-            starts.add(file.keys().start());
-            ends.add(file.keys().end());
-          }
-        });
+    forEach(file -> {
+      if (wanted.test(file.entry())) {
+        starts.add(file.keys().start());
+        ends.add(file.keys().end());
+      }
+    });
     starts.sort(null);
     ends.sort(null);
     var depths = new ArrayList<Depth>();
@@ -225,8 +223,7 @@ public final class HistoricLayers {
     int depth = 0;
     int begun = 0;
     for (int ended = 0; ended < ends.size(); ) {
-      boolean begins =
-          begun < starts.size() && starts.get(begun).compareTo(ends.get(ended)) < 0;
+      boolean begins = begun < starts.size() && starts.get(begun).compareTo(ends.get(ended)) < 0;
       Key at = begins ? starts.get(begun) : ends.get(ended);
       int before = depth;
       while (begun < starts.size() && starts.get(begun).equals(at)) {

@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 final class KeySlots {
 
   /// How many slots a node has when it is made of many layers at once.
-  static final int USUAL = 24;
+  static final int USUAL = 40;
 
-  private static final int MOST = 32;
+  private static final int MOST = 64;
   private static final int PARTS = 3;
 
   /// Where each slot starts: a key's upper, middle and lower part.
@@ -32,15 +32,19 @@ final class KeySlots {
   /// `long` for each, in signed order, quicker to compare. Null when they differ in more.
   private final long @Nullable [] tails;
 
+  private final long firstUpper;
+  private final long firstMiddle;
+
   private final @Nullable LayerStack[] stacks;
 
   /// Null on the lowest level.
   private final KeySlots @Nullable [] below;
 
-  private KeySlots(
-      long[] starts, @Nullable LayerStack[] stacks, KeySlots @Nullable [] below) {
+  private KeySlots(long[] starts, @Nullable LayerStack[] stacks, KeySlots @Nullable [] below) {
     this.starts = starts;
     this.tails = tails(starts);
+    this.firstUpper = starts[0];
+    this.firstMiddle = starts[1];
     this.stacks = stacks;
     this.below = below;
   }
@@ -94,7 +98,7 @@ final class KeySlots {
     if (differing == null) {
       return slotOfDistant(upper, middle, lower);
     }
-    if (upper != starts[0] || !sameButTail(middle, starts[1])) {
+    if (upper != firstUpper || !sameButTail(middle, firstMiddle)) {
       return differing.length - 1; // as it is not below the first, it is above all
     }
     long tail = tail(middle, lower);
@@ -264,12 +268,11 @@ final class KeySlots {
       LayerStack stack = stacks[i];
       if (stack != null) {
         boolean first = compareStart(slot, keys.start()) <= 0;
-        stack.forEach(
-            file -> {
-              if (first || compareStart(slot, file.keys().start()) == 0) {
-                action.accept(file);
-              }
-            });
+        stack.forEach(file -> {
+          if (first || compareStart(slot, file.keys().start()) == 0) {
+            action.accept(file);
+          }
+        });
       }
       if (below != null) {
         below[i].overlapping(keys, action);

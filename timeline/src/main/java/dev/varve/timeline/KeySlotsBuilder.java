@@ -44,7 +44,8 @@ final class KeySlotsBuilder {
     var placed = new ArrayList<Placed>(files.size());
     for (HistoricLayer file : files) {
       placed.add(
-          new Placed(file, builder.indexOf(file.keys().start()), builder.indexOf(file.keys().end())));
+          new Placed(
+              file, builder.indexOf(file.keys().start()), builder.indexOf(file.keys().end())));
     }
     int size = 1;
     while (size * KeySlots.USUAL < bounds.length) {

@@ -84,8 +84,7 @@ public final class LayerSearch {
   /// Begins a search.
   ///
   /// @param newEndLsn layers that begin at it or later do not count
-  public void start(
-      HistoricLayers newLayers, long upper, long middle, long lower, long newEndLsn) {
+  public void start(HistoricLayers newLayers, long upper, long middle, long lower, long newEndLsn) {
     if (newLayers != layers || !isHere(upper, middle, lower)) {
       descend(newLayers, upper, middle, lower);
     }

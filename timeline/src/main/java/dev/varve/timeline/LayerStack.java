@@ -45,8 +45,7 @@ abstract sealed class LayerStack {
       LayerStack[] above = new LayerStack[parts(nodes.length)];
       for (int i = 0; i < above.length; i++) {
         above[i] =
-            new Branch(
-                Arrays.copyOfRange(nodes, i * MOST, Math.min((i + 1) * MOST, nodes.length)));
+            new Branch(Arrays.copyOfRange(nodes, i * MOST, Math.min((i + 1) * MOST, nodes.length)));
       }
       nodes = above;
     }

@@ -207,8 +207,7 @@ class HistoricLayersTest {
 
   @Test
   void theSameFileMayCountForFewerKeys() {
-    HistoricLayer all =
-        file(LayerName.delta(KeyRange.ALL, new LsnRange(new Lsn(10), new Lsn(20))));
+    HistoricLayer all = file(LayerName.delta(KeyRange.ALL, new LsnRange(new Lsn(10), new Lsn(20))));
     Key from = new Key(0, 1, 2, 3, 0, 4);
     var less = new HistoricLayer(all.entry().withFrom(from), all.layer());
     HistoricLayers layers = HistoricLayers.of(List.of(all)).changed(List.of(less), List.of(all));
