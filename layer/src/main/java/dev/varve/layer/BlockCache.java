@@ -48,6 +48,11 @@ public final class BlockCache {
     return blocks.getIfPresent(new BlockId(file, offset));
   }
 
+  /// Whether the block is there; does not count as asking for it.
+  boolean contains(long file, long offset) {
+    return blocks.asMap().containsKey(new BlockId(file, offset));
+  }
+
   /// Keeps a block, unless it is so large that it would drive out too many others.
   void put(long file, long offset, CachedBlock block) {
     if (weight(block) <= limit / LARGEST_SHARE) {

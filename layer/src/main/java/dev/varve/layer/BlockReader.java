@@ -4,6 +4,7 @@ import io.airlift.compress.v3.Decompressor;
 import io.airlift.compress.v3.lz4.Lz4Decompressor;
 import io.airlift.compress.v3.zstd.ZstdDecompressor;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /// What reading a block needs beside the file: buffers and decompressors, made once and used again.
 /// For one thread at a time.
@@ -16,6 +17,7 @@ final class BlockReader {
   private final Decompressor lz4 = Lz4Decompressor.create();
   private final Decompressor zstd = ZstdDecompressor.create();
   private byte[] framed = new byte[BUFFER];
+  private @Nullable ByteBuffer run;
 
   /// What file channels read into without a copy of their own.
   ByteBuffer buffer() {
@@ -28,6 +30,29 @@ final class BlockReader {
       framed = new byte[Math.max(BUFFER, length)];
     }
     return framed;
+  }
+
+  /// What was last read into what {@link #framed(int)} gave.
+  byte[] framed() {
+    return framed;
+  }
+
+  /// A place for a run of adjacent blocks, which are then taken one by one.
+  ByteBuffer run(int length) {
+    ByteBuffer buffer = run;
+    if (buffer == null || buffer.capacity() < length) {
+      buffer = ByteBuffer.allocateDirect(Math.max(ReadAhead.MOST_PACKED, length));
+      run = buffer;
+    }
+    return buffer.clear().limit(length);
+  }
+
+  /// Makes a block of the run the one that is unpacked next.
+  void takeOfRun(int at, int length) {
+    if (run == null) {
+      throw new IllegalStateException("no run was read");
+    }
+    run.get(at, framed(length), 0, length);
   }
 
   /// Unpacks the block in {@link #framed}, whose frame has been checked.

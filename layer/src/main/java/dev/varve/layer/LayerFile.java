@@ -22,6 +22,7 @@ final class LayerFile {
   private final LayerOwner owner;
   private final long number;
   private final References references = new References(this::free);
+  private final FileBlocks blocks;
   private volatile @Nullable LayerFooter footer;
   private volatile boolean deleted;
 
@@ -31,6 +32,7 @@ final class LayerFile {
     this.name = name;
     this.owner = owner;
     this.number = files.nextNumber();
+    this.blocks = new FileBlocks(files, path, name, number, references);
   }
 
   Path path() {
@@ -73,7 +75,7 @@ final class LayerFile {
   }
 
   private LayerFooter open() throws IOException {
-    requireReferenced();
+    blocks.requireReferenced();
     long size = files.size(number, path);
     if (size < LayerHeader.BYTES + LayerFooter.BYTES) {
       throw corrupt(0, "a layer file of " + size + " bytes");
@@ -121,14 +123,8 @@ final class LayerFile {
     }
   }
 
-  private void requireReferenced() {
-    if (references.isFree()) {
-      throw new IllegalStateException("layer " + name + " is closed");
-    }
-  }
-
   private CorruptLayerException corrupt(long offset, @Nullable String finding) {
-    return new CorruptLayerException(path, offset, String.valueOf(finding));
+    return blocks.corrupt(offset, finding);
   }
 
   boolean find(long upper, long middle, long lower, long floor, long end, VersionSink sink)
@@ -136,15 +132,16 @@ final class LayerFile {
     if (!mayHave(upper, middle, lower, floor, end)) {
       return false;
     }
-    IndexBlock root = root();
+    ReadAhead ahead = sink.ahead();
+    IndexBlock root = root(ahead);
     int part = root.lastBefore(upper, middle, lower, end);
-    if (part < 0 || !filter(root, part).mayContain(KeyHash.of(upper, middle, lower))) {
+    if (part < 0 || !filter(root, part, ahead).mayContain(KeyHash.of(upper, middle, lower))) {
       return false;
     }
     for (; part >= 0; part--) {
-      IndexBlock leaf = leaf(root, part);
-      for (int i = leaf.lastBefore(upper, middle, lower, end); i >= 0; i--) {
-        DataBlock block = data(leaf, i);
+      IndexBlock leaf = leaf(root, part, ahead);
+      for (int i = lastBefore(leaf, upper, middle, lower, end, ahead); i >= 0; i--) {
+        DataBlock block = data(leaf, i, ahead);
         switch (block.find(upper, middle, lower, floor, end, sink)) {
           case ENOUGH -> {
             return true;
@@ -163,6 +160,16 @@ final class LayerFile {
       }
     }
     return false;
+  }
+
+  private static int lastBefore(
+      IndexBlock leaf, long upper, long middle, long lower, long end, @Nullable ReadAhead ahead) {
+    if (ahead == null) {
+      return leaf.lastBefore(upper, middle, lower, end);
+    }
+    int last = leaf.lastBefore(upper, middle, lower, end, ahead.lastEntry);
+    ahead.lastEntry = last;
+    return last;
   }
 
   private boolean mayHave(long upper, long middle, long lower, long floor, long end) {
@@ -197,7 +204,7 @@ final class LayerFile {
         long m = cursor.middle();
         long l = cursor.lower();
         int part = root.lastBefore(u, m, l, cursor.lsn() + 1);
-        boolean filtered = part >= 0 && filter(root, part).mayContain(KeyHash.of(u, m, l));
+        boolean filtered = part >= 0 && filter(root, part, null).mayContain(KeyHash.of(u, m, l));
         Lsn lsn = new Lsn(cursor.lsn());
         if (!filtered || !name.keys().contains(Key.of(u, m, l)) || !name.lsns().contains(lsn)) {
           throw corrupt(0, Key.of(u, m, l) + " at " + lsn + " does not belong where it is");
@@ -214,99 +221,54 @@ final class LayerFile {
   }
 
   IndexBlock root() throws IOException {
+    return root(null);
+  }
+
+  private IndexBlock root(@Nullable ReadAhead ahead) throws IOException {
     LayerFooter.Root root = footer().root();
-    return (IndexBlock) block(BlockKind.ROOT, root.offset(), root.length(), root.unpacked());
+    return (IndexBlock) block(BlockKind.ROOT, root.offset(), root.length(), root.unpacked(), ahead);
   }
 
   IndexBlock leaf(IndexBlock root, int part) throws IOException {
-    return (IndexBlock)
-        block(BlockKind.LEAF, root.offset(part), root.length(part), root.unpacked(part));
+    return leaf(root, part, null);
   }
 
-  private KeyFilter filter(IndexBlock root, int part) throws IOException {
+  private IndexBlock leaf(IndexBlock root, int part, @Nullable ReadAhead ahead) throws IOException {
+    return (IndexBlock)
+        block(BlockKind.LEAF, root.offset(part), root.length(part), root.unpacked(part), ahead);
+  }
+
+  private KeyFilter filter(IndexBlock root, int part, @Nullable ReadAhead ahead)
+      throws IOException {
     int length = root.filterLength(part);
     return (KeyFilter)
-        block(BlockKind.FILTER, root.offset(part) - length, length, root.filterUnpacked(part));
+        block(
+            BlockKind.FILTER, root.offset(part) - length, length, root.filterUnpacked(part), ahead);
+  }
+
+  private CachedBlock block(
+      BlockKind kind, long offset, int length, int unpacked, @Nullable ReadAhead ahead)
+      throws IOException {
+    return blocks.get(kind, offset, length, unpacked, footer().size(), ahead);
   }
 
   DataBlock data(IndexBlock leaf, int entry) throws IOException {
-    return (DataBlock)
-        block(BlockKind.DATA, leaf.offset(entry), leaf.length(entry), leaf.unpacked(entry));
+    return data(leaf, entry, null);
   }
 
-  private CachedBlock block(BlockKind kind, long offset, int length, int unpacked)
-      throws IOException {
-    CachedBlock cached = files.cache().get(number, offset);
-    if (cached != null) {
-      return cached;
+  private DataBlock data(IndexBlock leaf, int entry, @Nullable ReadAhead ahead) throws IOException {
+    if (ahead != null) {
+      blocks.readAhead(leaf, entry, footer().size(), ahead);
     }
-    requireReferenced();
-    BlockReader reader = files.takeReader();
-    try {
-      checkPlace(offset, length, unpacked);
-      CachedBlock read = read(reader, kind, offset, length, unpacked, null);
-      files.cache().put(number, offset, read);
-      return read;
-    } finally {
-      files.giveBack(reader);
-    }
+    return (DataBlock)
+        block(BlockKind.DATA, leaf.offset(entry), leaf.length(entry), leaf.unpacked(entry), ahead);
   }
 
   /// Reads a data block past the cache.
   ///
   /// @param target to unpack into, if it is long enough
   DataBlock read(BlockReader reader, IndexBlock leaf, int entry, byte[] target) throws IOException {
-    long offset = leaf.offset(entry);
-    int length = leaf.length(entry);
-    int unpacked = leaf.unpacked(entry);
-    checkPlace(offset, length, unpacked);
-    return (DataBlock) read(reader, BlockKind.DATA, offset, length, unpacked, target);
-  }
-
-  private void checkPlace(long offset, int length, int unpacked) throws IOException {
-    long end = footer().size() - LayerFooter.BYTES;
-    if (offset < LayerHeader.BYTES
-        || length < BlockFrame.BYTES
-        || offset > end - length
-        || length > LayerFormat.MOST_BLOCK
-        || unpacked < 0
-        || unpacked > LayerFormat.MOST_BLOCK) {
-      throw corrupt(
-          end, "a block of " + length + ", unpacked " + unpacked + " bytes, at " + offset);
-    }
-  }
-
-  private CachedBlock read(
-      BlockReader reader,
-      BlockKind kind,
-      long offset,
-      int length,
-      int unpacked,
-      byte @Nullable [] target)
-      throws IOException {
-    byte[] framed = reader.framed(length);
-    files.read(number, path, offset, framed, length, reader.buffer());
-    try {
-      Compression compression = BlockFrame.check(framed, length, kind, unpacked, offset);
-      byte[] bytes = target != null && target.length >= unpacked ? target : new byte[unpacked];
-      reader.unpack(compression, length, bytes, unpacked);
-      return switch (kind) {
-        case DATA -> checked(DataBlock.of(bytes, unpacked));
-        case FILTER -> KeyFilter.of(bytes, unpacked);
-        case LEAF -> IndexBlock.of(bytes, unpacked, IndexBlock.LEAF_ENTRY);
-        case ROOT -> IndexBlock.of(bytes, unpacked, IndexBlock.ROOT_ENTRY);
-      };
-    } catch (MalformedBlockException e) {
-      throw corrupt(offset, e.getMessage());
-    }
-  }
-
-  private DataBlock checked(DataBlock block) throws MalformedBlockException {
-    Lsn base = new Lsn(block.baseLsn());
-    if (!name.lsns().contains(base)) {
-      throw new MalformedBlockException("the block begins at " + base);
-    }
-    return block;
+    return blocks.read(reader, leaf, entry, footer().size(), target);
   }
 
   BlockReader takeReader() {

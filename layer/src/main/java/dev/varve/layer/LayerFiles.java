@@ -128,6 +128,24 @@ public final class LayerFiles implements AutoCloseable {
     use(number, path, channel -> read(channel, path, offset, target, length, buffer));
   }
 
+  /// Fills a buffer from `offset` on.
+  ///
+  /// @throws CorruptLayerException when the file ends before
+  void read(long number, Path path, long offset, ByteBuffer target) throws IOException {
+    use(
+        number,
+        path,
+        channel -> {
+          target.position(0);
+          while (target.hasRemaining()) {
+            if (channel.read(target, offset + target.position()) < 0) {
+              throw new CorruptLayerException(
+                  path, offset + target.position(), "the file ends here");
+            }
+          }
+        });
+  }
+
   private static void read(
       FileChannel channel, Path path, long offset, byte[] target, int length, ByteBuffer buffer)
       throws IOException {

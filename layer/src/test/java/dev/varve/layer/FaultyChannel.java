@@ -26,6 +26,10 @@ final class FaultyChannel extends FileChannel {
     return calls > failing;
   }
 
+  int calls() {
+    return calls;
+  }
+
   private void call() throws IOException {
     if (calls++ == failing) {
       throw new IOException("injected at call " + failing);

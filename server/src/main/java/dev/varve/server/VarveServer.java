@@ -28,7 +28,8 @@ import java.util.concurrent.CountDownLatch;
 /// | memory            | share of the budget                                                      |
 /// |-------------------|--------------------------------------------------------------------------|
 /// | heap              | a half: block cache (a quarter of the heap), requests, redo              |
-/// | layers, off heap  | three eighths: open and frozen layers, batches of imports                |
+/// | layers, off heap  | three eighths: open and frozen layers, batches of imports; of that, a    |
+/// |                   | sixteenth for the page cache                                             |
 /// | direct buffers    | an eighth: file and socket I/O of the JVM                                |
 ///
 /// The launcher gives the JVM its flags accordingly. The JVM's own code, metaspace and threads come
@@ -141,12 +142,15 @@ public final class VarveServer implements AutoCloseable {
     return new Redo(PgVersion.ofMajor(pgVersion))::apply;
   }
 
-  /// What is not heap and not the JVM's own buffers is for layers; a quarter of the heap caches
-  /// blocks.
+  /// What is not heap and not the JVM's own buffers is for layers, and a sixteenth of that for
+  /// pages that are kept as they were made; a quarter of the heap caches blocks.
   static TimelineSettings settings(long memory) {
-    long layers = memory * 3 / 8;
+    long offHeap = memory * 3 / 8;
+    long pages = offHeap / 16;
+    long layers = offHeap - pages;
     long distance = Math.min(64L << 20, layers / 6);
-    return new TimelineSettings(layers, memory / 8, distance, Duration.ofMinutes(10), 2);
+    return new TimelineSettings(layers, memory / 8, distance, Duration.ofMinutes(10), 2)
+        .withPageCache(pages);
   }
 
   private static int mostConnections(long memory) {

@@ -16,7 +16,7 @@ final class KeyHistory implements VersionCollector {
 
   static void run(PageReader reader, Key key, long from, long to, HistorySink sink) {
     var history = new KeyHistory(from);
-    reader.walk(key.upper(), key.middle(), key.lower(), to, history);
+    reader.walk(key.upper(), key.middle(), key.lower(), to, history, null);
     history.handOver(sink);
   }
 

@@ -167,18 +167,19 @@ final class Loading {
         broken != null
             ? List.of()
             : index.layers().stream().map(entry -> open(files, identity, entry, shared)).toList();
+    var durable =
+        new DurableIndex(files, index, shared.tasks(), TimelineKey.of(identity).toString());
     var reader =
         new PageReader(
             identity.name(),
             new LayerMaps(identity.name(), HistoricLayers.of(layers)),
             new LastRecord(identity.name(), index.diskConsistentLsn().value()),
             new Condition(identity.name(), broken),
+            PageCacheView.of(shared.pages(), () -> durable.part().readableFrom().value()),
             ancestor == null ? null : ancestor.reader(),
             identity.start().value(),
             new TimelineMetrics(),
             shared.tasks());
-    var durable =
-        new DurableIndex(files, index, shared.tasks(), TimelineKey.of(identity).toString());
     var timeline = new Timeline(identity, durable, reader, ancestor, backPressure, shared);
     if (ancestor != null) {
       ancestor.retain(TimelineKey.of(identity), identity.start());

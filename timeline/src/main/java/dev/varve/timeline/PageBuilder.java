@@ -1,5 +1,6 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.ReadAhead;
 import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
@@ -10,10 +11,14 @@ import org.jspecify.annotations.Nullable;
 /// for page after page, of one thread at a time; a hot class.
 ///
 /// Layers may overlap: an image can turn up that is newer than changes taken already. The newest
-/// version to begin with counts, and what is older is forgotten.
+/// version to begin with counts, and what is older is forgotten. A page that the page cache has
+/// counts as an image as of the last LSN that it is known to hold for.
 final class PageBuilder implements VersionCollector {
 
   static final int PAGE_BYTES = 8192;
+
+  private static final int COSTLY_CHANGES = 4;
+  private static final int COSTLY_LAYERS = 8;
 
   private final VersionStack changes = new VersionStack();
   private final LayerSearch search = new LayerSearch();
@@ -23,11 +28,28 @@ final class PageBuilder implements VersionCollector {
   private long beginning;
   private int imageLength;
 
-  void reset(MemorySegment newTarget) {
+  private final PageCache.Hit cached = new PageCache.Hit();
+
+  /// Whether the page to begin with is the one in `cached`.
+  private boolean fromCache;
+
+  private long cachedOwner;
+  private int layersAsked;
+  private @Nullable ReadAhead ahead;
+
+  /// @param newAhead of a read of many pages; null: of one
+  void reset(MemorySegment newTarget, @Nullable ReadAhead newAhead) {
     clear();
     target = newTarget;
+    ahead = newAhead;
+    layersAsked = 0;
+    forgetBeginning();
+  }
+
+  private void forgetBeginning() {
     begun = false;
     fromImage = false;
+    fromCache = false;
     beginning = 0;
     imageLength = 0;
   }
@@ -35,6 +57,39 @@ final class PageBuilder implements VersionCollector {
   @Override
   public LayerSearch search() {
     return search;
+  }
+
+  @Override
+  public @Nullable ReadAhead ahead() {
+    return ahead;
+  }
+
+  @Override
+  public void takeCached(PageCacheView view, long upper, long middle, long lower, long lsn) {
+    MemorySegment page = target;
+    if (begun || page == null) {
+      return;
+    }
+    if (view.cache().get(view.owner(), upper, middle, lower, lsn, page, cached)) {
+      begun = true;
+      fromImage = true;
+      fromCache = true;
+      cachedOwner = view.owner();
+      beginning = PageReader.min(cached.upTo, lsn);
+      imageLength = PAGE_BYTES;
+    }
+  }
+
+  @Override
+  public void requireRetained(long retainedFrom) {
+    if (fromCache && Long.compareUnsigned(beginning, retainedFrom) < 0) {
+      forgetBeginning();
+    }
+  }
+
+  @Override
+  public void layersAsked(int more) {
+    layersAsked += more;
   }
 
   @Override
@@ -55,6 +110,7 @@ final class PageBuilder implements VersionCollector {
     if (initializes) {
       begun = true;
       fromImage = image;
+      fromCache = false;
       beginning = lsn;
     }
     return initializes;
@@ -88,10 +144,35 @@ final class PageBuilder implements VersionCollector {
     return changes.count();
   }
 
+  /// LSN of the newest version in the page; after {@link #build}.
+  long newest() {
+    if (changes.count() > 0) {
+      return changes.lsn(0);
+    }
+    return fromCache ? cached.from : beginning;
+  }
+
+  /// `from` of the page of the cache that this one was made of, or {@link PageCache#NONE}.
+  long cachedFrom() {
+    return fromCache ? cached.from : PageCache.NONE;
+  }
+
+  /// Whether the page holds for longer than the cache knew, or took so much work that it is worth a
+  /// place.
+  ///
+  /// @param owner in whose name it would be kept
+  boolean isWorthKeeping(long owner, long upTo) {
+    if (fromCache && cachedOwner == owner) {
+      return Long.compareUnsigned(cached.upTo, upTo) < 0;
+    }
+    return changes.count() >= COSTLY_CHANGES || layersAsked >= COSTLY_LAYERS;
+  }
+
   /// Lets go of the target, and of memory that only a few pages need.
   void clear() {
     changes.clear();
     target = null;
+    ahead = null;
   }
 
   private void requireBeginning(Key key, Lsn lsn) {

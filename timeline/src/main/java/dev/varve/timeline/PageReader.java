@@ -23,12 +23,18 @@ import org.jspecify.annotations.Nullable;
 /// what the read can begin with. When it found nothing to begin with, it goes on in the ancestor,
 /// as of the branch point.
 ///
+/// A page is looked for in the {@link PageCache} first, in each timeline on the way down. Pages
+/// that took some work are put there, for the timeline that has the newest version in them: so
+/// branches share their ancestor's.
+///
+/// @param cache of this timeline's pages
 /// @param ancestor reads the timeline that this one was branched from, up to `branchPoint`
 record PageReader(
     String timeline,
     LayerMaps maps,
     LastRecord lastRecord,
     Condition condition,
+    PageCacheView cache,
     @Nullable PageReader ancestor,
     long branchPoint,
     TimelineMetrics metrics,
@@ -38,26 +44,84 @@ record PageReader(
   /// in some WAL for the second time.
   private static final Duration ANCESTOR_LIMIT = Duration.ofSeconds(10);
 
+  /// @param lsn at most the last record LSN
   void page(Key key, Lsn lsn, MemorySegment target, PageBuilder builder, PageRedo redo) {
-    builder.reset(target);
-    walk(key.upper(), key.middle(), key.lower(), lsn.value(), builder);
+    builder.reset(target, null);
+    build(key, lsn, target, builder, redo, null);
+  }
+
+  /// @param builder was reset to the target
+  /// @param maps to use; null: the current ones
+  void build(
+      Key key,
+      Lsn lsn,
+      MemorySegment target,
+      PageBuilder builder,
+      PageRedo redo,
+      @Nullable HeldMaps maps) {
+    boolean keeping = cache.isKeeping();
+    walk(key.upper(), key.middle(), key.lower(), lsn.value(), builder, maps);
     builder.build(key, lsn, redo);
+    if (keeping) {
+      keep(key, lsn.value(), builder, target);
+    }
+  }
+
+  /// Gives a page to the cache, for whom its newest version belongs to.
+  private void keep(Key key, long lsn, PageBuilder builder, MemorySegment page) {
+    long from = builder.newest();
+    long upTo = lsn;
+    boolean atBranchPoint = false;
+    PageReader owner = this;
+    while (owner.ancestor != null && Long.compareUnsigned(from, owner.branchPoint) <= 0) {
+      atBranchPoint = Long.compareUnsigned(owner.branchPoint, upTo) <= 0;
+      upTo = min(upTo, owner.branchPoint);
+      owner = owner.ancestor;
+    }
+    PageCacheView of = owner.cache;
+    // History that is not kept any more may have been gone already while the page was made.
+    boolean isRetained =
+        atBranchPoint || Long.compareUnsigned(of.retainedFrom().getAsLong(), upTo) <= 0;
+    if (isRetained && builder.isWorthKeeping(of.owner(), upTo)) {
+      of.cache()
+          .put(
+              of.owner(),
+              key.upper(),
+              key.middle(),
+              key.lower(),
+              from,
+              upTo,
+              builder.cachedFrom(),
+              page);
+    }
   }
 
   byte @Nullable [] value(Key key, long lsn) {
     var newest = new NewestValue(key);
-    walk(key.upper(), key.middle(), key.lower(), lsn, newest);
+    walk(key.upper(), key.middle(), key.lower(), lsn, newest, null);
     return newest.value();
   }
 
   /// Gives the collector the versions of the key up to `lsn`, roughly newest first, until none that
   /// is left can be above its floor.
-  void walk(long upper, long middle, long lower, long lsn, VersionCollector collector) {
+  ///
+  /// @param maps to use; null: the current ones
+  void walk(
+      long upper,
+      long middle,
+      long lower,
+      long lsn,
+      VersionCollector collector,
+      @Nullable HeldMaps maps) {
     PageReader reader = this;
     long end = endAfter(lsn);
     while (true) {
+      collector.takeCached(reader.cache, upper, middle, lower, end - 1);
+      if (Long.compareUnsigned(collector.floor(), end) >= 0) {
+        return;
+      }
       try {
-        reader.walkOwn(upper, middle, lower, end, collector);
+        reader.walkOwn(upper, middle, lower, end, collector, maps);
       } catch (IOException | IllegalStateException e) {
         throw reader.failed(e, Key.of(upper, middle, lower).toString(), lsn);
       }
@@ -74,26 +138,49 @@ record PageReader(
     return Long.compareUnsigned(endAfter(reader.branchPoint), collector.floor()) <= 0;
   }
 
-  private void walkOwn(long upper, long middle, long lower, long end, VersionCollector collector)
+  private void walkOwn(
+      long upper,
+      long middle,
+      long lower,
+      long end,
+      VersionCollector collector,
+      @Nullable HeldMaps held)
       throws IOException {
-    LayerSearch search = collector.search();
-    LayerMap map = maps.acquire();
+    LayerMap map = held == null ? maps.acquire() : held.of(this);
     int visited = 0;
     try {
-      MemoryLayer open = map.open();
-      if (open != null) {
+      collector.requireRetained(cache.retainedFrom().getAsLong());
+      visited = walk(map, upper, middle, lower, end, collector);
+    } finally {
+      if (held == null) {
+        map.release();
+      }
+      metrics.layersVisited.add(visited);
+      collector.layersAsked(visited);
+    }
+  }
+
+  /// @return how many layers were asked
+  private static int walk(
+      LayerMap map, long upper, long middle, long lower, long end, VersionCollector collector)
+      throws IOException {
+    int visited = 0;
+    MemoryLayer open = map.open();
+    if (open != null) {
+      visited++;
+      open.find(upper, middle, lower, collector.floor(), end, collector);
+    }
+    List<FrozenLayer> frozen = map.frozen();
+    for (int i = 0; i < frozen.size(); i++) {
+      FrozenLayer layer = frozen.get(i);
+      long layerEnd = min(end, layer.end());
+      if (Long.compareUnsigned(collector.floor(), layerEnd) < 0) {
         visited++;
-        open.find(upper, middle, lower, collector.floor(), end, collector);
+        layer.layer().find(upper, middle, lower, collector.floor(), layerEnd, collector);
       }
-      List<FrozenLayer> frozen = map.frozen();
-      for (int i = 0; i < frozen.size(); i++) {
-        FrozenLayer layer = frozen.get(i);
-        long layerEnd = min(end, layer.end());
-        if (Long.compareUnsigned(collector.floor(), layerEnd) < 0) {
-          visited++;
-          layer.layer().find(upper, middle, lower, collector.floor(), layerEnd, collector);
-        }
-      }
+    }
+    LayerSearch search = collector.search();
+    try {
       search.start(map.historic(), upper, middle, lower, end);
       while (search.next() && Long.compareUnsigned(search.end(), collector.floor()) > 0) {
         Layer layer = search.file().layer();
@@ -102,9 +189,8 @@ record PageReader(
       }
     } finally {
       search.clear();
-      map.release();
-      metrics.layersVisited.add(visited);
     }
+    return visited;
   }
 
   /// Before the ancestor of a timeline is asked: it must be usable, and have the branch point.

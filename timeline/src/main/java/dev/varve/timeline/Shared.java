@@ -18,5 +18,6 @@ record Shared(
     LayerFiles files,
     DataModel model,
     Set<TenantId> unknown,
+    PageCache pages,
     PageBuilders builders,
     Signal progress) {}

@@ -107,6 +107,7 @@ public final class Tenants implements AutoCloseable {
               layerFiles,
               model,
               ConcurrentHashMap.newKeySet(),
+              new PageCache(settings.pageCache()),
               new PageBuilders(),
               new Signal());
       Map<TimelineKey, Timeline> timelines = new ConcurrentHashMap<>();
@@ -197,6 +198,11 @@ public final class Tenants implements AutoCloseable {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  /// The pages of all timelines that are kept as they were made; for its counts.
+  public PageCache pageCache() {
+    return shared.pages();
   }
 
   private void keepHouse() {

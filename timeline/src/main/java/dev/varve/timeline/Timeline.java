@@ -248,6 +248,35 @@ public final class Timeline {
     requireHistory(lsn);
   }
 
+  /// Writes many pages as of one LSN, each as {@link #page} would: the first key's at the beginning
+  /// of `target`, the next 8192 bytes after, and so on. Neighbours among them, in whatever order,
+  /// are read from files together.
+  ///
+  /// @param target 8192 bytes for each key; where a key has failed they are undefined
+  /// @param failures is told of keys that {@link #page} would throw for, and why; the others are
+  ///   read nevertheless
+  /// @throws PageserverException when nothing can be read as of this LSN, as {@link #page} does
+  public void pages(List<Key> keys, Lsn lsn, MemorySegment target, PageFailures failures) {
+    requireReadable(lsn);
+    try {
+      readPages(keys, lsn, target, failures);
+    } catch (PageserverException.DataCorrupted | PageserverException.NotFound e) {
+      requireHistory(lsn);
+      throw e;
+    }
+    requireHistory(lsn);
+  }
+
+  private void readPages(List<Key> keys, Lsn lsn, MemorySegment target, PageFailures failures) {
+    PageBuilder builder = shared.builders().take();
+    metrics.pagesRead.add(keys.size());
+    try (var batch = new BatchRead(reader, lsn, builder, redo)) {
+      batch.run(keys, target, failures);
+    } finally {
+      shared.builders().giveBack(builder);
+    }
+  }
+
   void readPage(Key key, Lsn lsn, MemorySegment target) {
     PageBuilder builder = shared.builders().take();
     metrics.pagesRead.increment();

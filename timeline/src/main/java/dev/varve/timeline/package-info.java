@@ -1,5 +1,6 @@
-/// Tenants and timelines: ingest, read, flush, merge, collect, branch, restart. Knows nothing of PostgreSQL: how a
-/// change brings a page forward is handed in as {@link dev.varve.timeline.PageRedo}.
+/// Tenants and timelines: ingest, read, flush, merge, collect, branch, restart. Knows nothing of
+/// PostgreSQL: how a change brings a page forward is handed in as {@link
+/// dev.varve.timeline.PageRedo}.
 ///
 /// {@link dev.varve.timeline.Tenants} is everything under a data directory; a {@link
 /// dev.varve.timeline.Timeline} owns the state of one history; each verb has a class:

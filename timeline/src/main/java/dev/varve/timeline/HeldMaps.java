@@ -1,0 +1,29 @@
+package dev.varve.timeline;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// The layer maps of a timeline and its ancestors that one read of many keys uses, each taken when
+/// it is first needed. Of one thread.
+final class HeldMaps implements AutoCloseable {
+
+  private final List<PageReader> readers = new ArrayList<>(2);
+  private final List<LayerMap> maps = new ArrayList<>(2);
+
+  LayerMap of(PageReader reader) {
+    for (int i = 0; i < maps.size(); i++) {
+      if (readers.get(i) == reader) {
+        return maps.get(i);
+      }
+    }
+    LayerMap map = reader.maps().acquire();
+    readers.add(reader);
+    maps.add(map);
+    return map;
+  }
+
+  @Override
+  public void close() {
+    maps.forEach(LayerMap::release);
+  }
+}
