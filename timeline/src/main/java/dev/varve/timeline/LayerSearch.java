@@ -42,16 +42,21 @@ public final class LayerSearch {
     }
 
     private void advance(long endLsn) {
-      found =
-          leaf != null
-              && (leaf.seek(index + 1, endLsn, before, this)
-                  || stack != null && stack.seek(before + leaf.count(), endLsn, 0, this));
+      LayerStack.Leaf at = leaf;
+      LayerStack all = stack;
+      if (at == null || all == null) {
+        found = false;
+      } else {
+        found =
+            at.seek(index + 1, endLsn, before, this)
+                || all.seek(before + at.count(), endLsn, 0, this);
+      }
     }
 
     /// Whether a read asks this one's layer first.
     private boolean isNewer(Lane that) {
       int order = Long.compareUnsigned(end, that.end);
-      return order > 0 || order == 0 && LayerStack.NEWEST_FIRST.compare(file(), that.file()) < 0;
+      return order == 0 ? LayerStack.NEWEST_FIRST.compare(file(), that.file()) < 0 : order > 0;
     }
 
     private HistoricLayer file() {
