@@ -61,6 +61,12 @@ public final class ImageLayer implements Layer {
     file.verify();
   }
 
+  /// To be called when the file was put back in its place: what is open of the former one is
+  /// closed.
+  public void reopen() throws IOException {
+    file.reopen();
+  }
+
   /// The file is to be deleted when the last reference is given back. A failure to delete it is
   /// logged, and leaves it to the next start, which deletes files that are not listed.
   public void deleteWhenReleased() {

@@ -51,6 +51,12 @@ final class LayerFile {
     deleted = true;
   }
 
+  /// The file may be another than the one that was opened, with the same content: it was put back.
+  void reopen() throws IOException {
+    footer = null;
+    files.reopen(number);
+  }
+
   private void free() {
     try {
       files.forget(number);

@@ -179,6 +179,10 @@ public final class LayerFiles implements AutoCloseable {
         throw e;
       } catch (ClosedChannelException e) {
         drop(number, file); // another reader was interrupted: once more, with a new channel
+      } catch (CorruptLayerException e) {
+        throw e;
+      } catch (IOException e) {
+        throw new UnreadableLayerException(path, e);
       } finally {
         release(file);
       }
@@ -260,6 +264,25 @@ public final class LayerFiles implements AutoCloseable {
       open.remove(number, file);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /// Lets a file be opened anew when it is read next: another may have taken its place.
+  void reopen(long number) throws IOException {
+    OpenFile file;
+    boolean unused;
+    lock.lock();
+    try {
+      file = open.remove(number);
+      unused = file != null && file.users == 0;
+      if (file != null) {
+        file.dropped = true;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (file != null && unused) {
+      file.channel.close();
     }
   }
 

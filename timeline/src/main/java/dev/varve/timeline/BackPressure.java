@@ -102,7 +102,7 @@ final class BackPressure {
       throw new PageserverException.Unavailable(
           "the writer of timeline \"" + timeline.name() + "\" was stopped while it waited");
     }
-    timeline.condition().requireUsable();
+    timeline.condition().requireRunning();
   }
 
   /// Freezes the largest open layers until enough is on its way to disk.
@@ -112,7 +112,7 @@ final class BackPressure {
     long enough = (long) (shared.budget().limit() * TO_FREE);
     long frozen = 0;
     for (Timeline timeline : timelines) {
-      frozen += timeline.frozenBytes();
+      frozen += timeline.condition().isEnding() ? 0 : timeline.frozenBytes();
     }
     if (frozen < enough) {
       for (Timeline timeline : largestFirst()) {
@@ -132,6 +132,7 @@ final class BackPressure {
   private List<Timeline> largestFirst() {
     record Sized(Timeline timeline, long bytes) {}
     return timelines.stream()
+        .filter(timeline -> !timeline.condition().isEnding())
         .map(timeline -> new Sized(timeline, timeline.openBytes()))
         .sorted(Comparator.comparingLong(Sized::bytes).reversed())
         .map(Sized::timeline)

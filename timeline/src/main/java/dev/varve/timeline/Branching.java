@@ -1,30 +1,21 @@
 package dev.varve.timeline;
 
-import static java.lang.System.Logger.Level.WARNING;
-
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TimelineId;
-import dev.varve.task.TaskKind;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
-/// Makes timelines and deletes them.
+/// Makes timelines.
 ///
 /// A branch is made in its ancestor's lane, where the ancestor would also be deleted: so a timeline
 /// that has a branch stays. Names and ids are reserved before anything is written.
 final class Branching {
-
-  private static final System.Logger LOG = System.getLogger(Branching.class.getName());
 
   private final TenantFiles files;
   private final Map<TimelineKey, Timeline> timelines;
@@ -45,7 +36,7 @@ final class Branching {
 
   Timeline createRoot(TimelineIdentity identity) {
     var index = new IndexPart(identity.start(), Lsn.MAX, false, List.of());
-    return inLane(
+    return shared.inLane(
         "create " + identity.name(),
         TimelineKey.of(identity).toString(),
         () -> create(identity, index, null));
@@ -62,7 +53,7 @@ final class Branching {
             at,
             shared.tasks().clock().instant(),
             ancestor.identity().properties());
-    return inLane(
+    return shared.inLane(
         "branch " + name,
         ancestor.index().lane(),
         () -> {
@@ -134,12 +125,25 @@ final class Branching {
     }
   }
 
+  /// Whether no other timeline has the name, or is about to.
+  boolean isFree(TimelineIdentity identity) {
+    TimelineKey key = TimelineKey.of(identity);
+    return !reserved.contains(identity.name())
+        && timelines.values().stream()
+            .filter(other -> other.name().equals(identity.name()))
+            .allMatch(other -> TimelineKey.of(other.identity()).equals(key));
+  }
+
   private void requireUnused(TimelineIdentity identity) {
     if (timelines.containsKey(TimelineKey.of(identity))) {
       throw idInUse(identity);
     }
     for (Timeline timeline : timelines.values()) {
       if (timeline.name().equals(identity.name())) {
+        if (timeline.condition().isDeleting()) {
+          throw new PageserverException.Conflict(
+              "timeline \"" + identity.name() + "\" is still being deleted; choose another name");
+        }
         throw nameInUse(identity);
       }
     }
@@ -153,78 +157,5 @@ final class Branching {
   private static PageserverException idInUse(TimelineIdentity identity) {
     return new PageserverException.Conflict(
         "there is a timeline " + identity.id() + " already; choose another id");
-  }
-
-  void delete(Timeline timeline) {
-    Path aside =
-        inLane(
-            "delete " + timeline.name(),
-            timeline.index().lane(),
-            () -> {
-              requireNoBranches(timeline);
-              return setAside(timeline);
-            });
-    TimelineKey key = TimelineKey.of(timeline.identity());
-    timelines.remove(key, timeline);
-    Timeline ancestor = timeline.ancestorTimeline();
-    if (ancestor != null) {
-      ancestor.forget(key);
-    }
-    try {
-      timeline.close();
-      TenantFiles.deleteTree(aside);
-      TenantFiles.deleteIfLast(aside);
-    } catch (IOException e) {
-      LOG.log(WARNING, "left for the next start to delete: " + aside, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private Path setAside(Timeline timeline) throws IOException {
-    if (timeline.condition().isEnding()) {
-      throw new PageserverException.Conflict(
-          "timeline \"" + timeline.name() + "\" is being deleted already");
-    }
-    timeline.condition().setDeleting(true);
-    try {
-      return files.setAside(timeline.index().files());
-    } catch (IOException e) {
-      timeline.condition().setDeleting(false);
-      throw e;
-    }
-  }
-
-  private void requireNoBranches(Timeline timeline) {
-    List<String> branches =
-        timelines.values().stream()
-            .filter(other -> other.ancestor().equals(Optional.of(timeline.id())))
-            .filter(other -> other.tenant().equals(timeline.tenant()))
-            .map(Timeline::name)
-            .sorted()
-            .toList();
-    if (!branches.isEmpty()) {
-      throw new PageserverException.Conflict(
-          "timeline \"%s\" can't be deleted before its branches: %s"
-              .formatted(timeline.name(), String.join(", ", branches)));
-    }
-  }
-
-  private <T> T inLane(String step, String lane, Callable<T> body) {
-    try {
-      return shared.tasks().call(TaskKind.STRUCTURE, step, lane, body);
-    } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case PageserverException cause -> throw cause;
-        case IOException cause ->
-            throw new PageserverException.Unavailable(step + ": " + cause.getMessage(), cause);
-        case null, default -> throw new IllegalStateException(step, e.getCause());
-      }
-    } catch (RejectedExecutionException e) {
-      throw new PageserverException.Unavailable(step + ": the server shuts down", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new PageserverException.Unavailable(step + " was interrupted, and goes on");
-    }
   }
 }

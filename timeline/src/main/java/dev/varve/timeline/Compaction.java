@@ -99,14 +99,14 @@ final class Compaction {
   }
 
   private void run() throws IOException, InterruptedException {
-    if (suspended() != null || timeline.condition().isEnding() || timeline.condition().isBroken()) {
+    if (suspended() != null || isToEnd()) {
       return;
     }
     boolean all = everything;
     try {
       forgetDoubtful();
       boolean more = true;
-      while (more && !task.isCancelled()) {
+      while (more && !isToEnd()) {
         more = step(all);
       }
       if (all) {
@@ -114,7 +114,7 @@ final class Compaction {
       }
       failures = 0;
     } catch (PageserverException.Unavailable e) {
-      if (!task.isCancelled()) {
+      if (!isToEnd()) {
         noteFailure(e);
         throw e;
       }
@@ -142,7 +142,13 @@ final class Compaction {
     doubtful.forEach(file -> file.layer().close());
   }
 
+  /// Whether the task, or the timeline, is to end or to rest.
+  private boolean isToEnd() {
+    return task.isCancelled() || !timeline.condition().isRunning();
+  }
+
   private void noteFailure(Exception failure) {
+    timeline.condition().damaged().note(failure);
     lastFailure = failure.getMessage() == null ? failure.toString() : failure.getMessage();
     failures++;
     if (failures >= BREAKER_FAILURES) {
@@ -203,7 +209,7 @@ final class Compaction {
             shared,
             materializer,
             () -> mayWait && isFlushedPilingUp(),
-            () -> task.isCancelled() || timeline.condition().isEnding())) {
+            this::isToEnd)) {
       Merge.Result result = merge.run();
       shared.tasks().pause();
       commit(merge, result);

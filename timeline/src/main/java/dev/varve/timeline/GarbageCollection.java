@@ -44,6 +44,11 @@ final class GarbageCollection {
     needed.put(user, at);
   }
 
+  /// What is needed of this timeline.
+  Map<Object, Lsn> needed() {
+    return Map.copyOf(needed);
+  }
+
   void forget(Object user) {
     needed.remove(user);
   }
@@ -52,9 +57,7 @@ final class GarbageCollection {
   ///
   /// @return whether it has moved
   boolean run() throws IOException, InterruptedException {
-    if (timeline.condition().isBroken()
-        || timeline.condition().isEnding()
-        || !index.part().imported()) {
+    if (!timeline.condition().isRunning() || !index.part().imported()) {
       return false;
     }
     Optional<Lsn> wanted = wanted();

@@ -93,7 +93,7 @@ public final class Ingest implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("this writer is closed");
     }
-    timeline.condition().requireUsable();
+    timeline.condition().requireRunning();
   }
 
   /// Everything up to `lsn` is in: makes it visible. Between two LSNs is also where the open layer
@@ -124,7 +124,7 @@ public final class Ingest implements AutoCloseable {
   /// The newest value of a key that is stored in images only, including one put since the last
   /// {@link #advance}; null when there is none or it is a tombstone.
   public byte @Nullable [] value(Key key) {
-    timeline.condition().requireUsable();
+    timeline.condition().requireRunning();
     return timeline.reader().value(key, -1);
   }
 
@@ -133,21 +133,21 @@ public final class Ingest implements AutoCloseable {
   ///
   /// @param target 8192 bytes; undefined after an exception
   public void page(Key key, MemorySegment target) {
-    timeline.condition().requireUsable();
+    timeline.condition().requireRunning();
     timeline.readPage(key, timeline.lastRecordLsn(), target);
   }
 
   /// Scans as {@link Timeline#scan} does, as of the last {@link #advance}, but also before {@link
   /// Timeline#readableFrom()}.
   public void scan(KeyRange keys, ScanSink sink) {
-    timeline.condition().requireUsable();
+    timeline.condition().requireRunning();
     Scan.run(timeline.reader(), keys, lastRecord.get(), () -> {}, sink);
   }
 
   /// Hands over the history of a key as {@link Timeline#history} does, up to the last {@link
   /// #advance}, but also before {@link Timeline#readableFrom()}.
   public void history(Key key, HistorySink sink) {
-    timeline.condition().requireUsable();
+    timeline.condition().requireRunning();
     KeyHistory.run(timeline.reader(), key, 0, lastRecord.get(), sink);
   }
 

@@ -120,6 +120,13 @@ final class LastRecord {
     }
   }
 
+  /// After an {@link #end}: more may come again.
+  void resume() {
+    synchronized (lock) {
+      end = null;
+    }
+  }
+
   /// No more will come: all who wait, now and later, are told so.
   void end(String reason) {
     List<Waiter> all;

@@ -1,7 +1,10 @@
 package dev.varve.timeline;
 
+import static dev.varve.timeline.Condition.Service.RUNNING;
+import static dev.varve.timeline.Condition.Service.STOPPED;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
 
 import dev.varve.layer.DeltaLayer;
 import dev.varve.layer.ImageLayer;
@@ -11,29 +14,51 @@ import dev.varve.model.Lsn;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Brings back the timelines of a data directory, from their small files alone: it takes the same
-/// time whatever the size of the data. What is wrong with one timeline makes that one broken.
+/// time whatever the size of the data. What is wrong with one timeline makes that one broken; what is
+/// wrong with one of its layer files only breaks the reads that need it.
 final class Loading {
 
   private static final System.Logger LOG = System.getLogger(Loading.class.getName());
 
-  /// What a timeline's directory says; `broken`: why it can't be used.
+  /// What a timeline's directory says.
+  ///
+  /// @param damaged what is wrong with layer files, by path
+  /// @param broken why the timeline can't be used; null: it can
   private record Found(
-      TimelineFiles files, TimelineIdentity identity, IndexPart index, @Nullable String broken) {}
+      TimelineFiles files,
+      TimelineIdentity identity,
+      IndexPart index,
+      Map<Path, String> damaged,
+      @Nullable String broken) {
+
+    Found asBroken(String reason) {
+      return new Found(files, identity, index, damaged, reason);
+    }
+
+    Optional<TimelineKey> ancestor() {
+      return identity.ancestor().map(id -> new TimelineKey(identity.tenant(), id));
+    }
+  }
+
+  private static final String NEVER_IMPORTED = "its import never ended; delete it, and import again";
 
   private final TenantFiles files;
   private final Shared shared;
   private final BackPressure backPressure;
+  private final List<Path> leftOver = new ArrayList<>();
   private final Map<TimelineKey, Found> found = new HashMap<>();
   private final Map<TimelineKey, Timeline> loaded = new HashMap<>();
 
@@ -44,11 +69,11 @@ final class Loading {
   }
 
   Collection<Timeline> all() throws IOException {
-    for (TimelineFiles timeline : files.list()) {
+    for (TimelineFiles timeline : files.list(leftOver)) {
       Found one = look(timeline);
       if (one.broken == null && !one.index.imported()) {
         LOG.log(INFO, "the import of timeline \"{0}\" never ended; it goes", one.identity.name());
-        TenantFiles.deleteTree(files.setAside(timeline));
+        discard(one);
       } else {
         found.put(TimelineKey.of(one.identity), one);
       }
@@ -59,10 +84,73 @@ final class Loading {
     return loaded.values();
   }
 
+  private void discard(Found one) {
+    try {
+      leftOver.add(files.setAside(one.files));
+      TenantFiles.deleteTree(leftOver.getLast());
+      leftOver.removeLast();
+    } catch (IOException e) {
+      LOG.log(WARNING, "can't be deleted: " + one.files.directory(), e);
+      if (Files.isDirectory(one.files.directory())) {
+        found.put(TimelineKey.of(one.identity), one.asBroken(NEVER_IMPORTED));
+      }
+    }
+  }
+
+  /// Directories that don't count and could not be deleted.
+  List<Path> leftOver() {
+    return leftOver;
+  }
+
+  /// Loads a timeline that could not be used before.
+  ///
+  /// @param present all that there are
+  Timeline again(TimelineKey key, Map<TimelineKey, Timeline> present) {
+    Found one = look(files.timeline(key.tenant(), key.id()));
+    if (one.broken == null && !one.index.imported()) {
+      one = one.asBroken(NEVER_IMPORTED);
+    }
+    Timeline ancestor = one.ancestor().map(present::get).orElse(null);
+    if (one.ancestor().isPresent() && (ancestor == null || isBelow(key, ancestor, present))) {
+      return assemble(one.asBroken(withoutAncestor(one)), null);
+    }
+    return assemble(one, ancestor);
+  }
+
+  /// A timeline of which only the directory is known.
+  static Timeline unknown(TimelineFiles files, BackPressure backPressure, Shared shared) {
+    var index = new IndexPart(Lsn.ZERO, Lsn.MAX, true, List.of());
+    String reason = "it has not been looked at yet";
+    Timeline timeline =
+        assemble(files, unknown(files.directory()), index, null, reason, backPressure, shared);
+    shared.unknown().add(timeline.tenant());
+    return timeline;
+  }
+
+  private static String withoutAncestor(Found one) {
+    return one.broken == null
+        ? "its ancestor " + one.identity.ancestor().orElseThrow() + " is missing"
+        : one.broken;
+  }
+
+  /// Whether a timeline is a branch, at any depth, of one with that key.
+  private static boolean isBelow(
+      TimelineKey key, Timeline timeline, Map<TimelineKey, Timeline> present) {
+    Timeline at = timeline;
+    for (int steps = 0; at != null && steps <= present.size(); steps++) {
+      if (TimelineKey.of(at.identity()).equals(key)) {
+        return true;
+      }
+      at = at.ancestor().map(id -> present.get(new TimelineKey(key.tenant(), id))).orElse(null);
+    }
+    return at != null;
+  }
+
   private Found look(TimelineFiles timeline) {
     TimelineIdentity identity = unknown(timeline.directory());
     IndexPart index = new IndexPart(Lsn.ZERO, Lsn.MAX, true, List.of());
-    String broken;
+    Map<Path, String> damaged = Map.of();
+    String broken = null;
     try {
       TimelineIdentity read = timeline.readIdentity();
       if (!TimelineKey.of(read).equals(TimelineKey.of(identity))) {
@@ -70,20 +158,32 @@ final class Loading {
       }
       identity = read;
       index = withoutFuture(timeline, timeline.readIndex());
-      broken = timeline.findMissing(index);
-      if (broken == null) {
+      damaged = findDamaged(timeline, index);
+      if (damaged.isEmpty()) {
         timeline.deleteUnlisted(index);
+      } else if (!index.imported()) {
+        var first = damaged.entrySet().iterator().next();
+        broken = "layer file " + first.getKey() + " " + first.getValue();
       }
     } catch (IOException e) {
       broken = e.getMessage() == null ? e.toString() : e.getMessage();
     }
-    if (identity.pgVersion() == 0) {
-      shared.unknown().add(identity.tenant());
-    }
     if (broken != null) {
       LOG.log(ERROR, "timeline \"{0}\" is broken: {1}", identity.name(), broken);
     }
-    return new Found(timeline, identity, index, broken);
+    return new Found(timeline, identity, index, damaged, broken);
+  }
+
+  private static Map<Path, String> findDamaged(TimelineFiles files, IndexPart index)
+      throws IOException {
+    Map<Path, String> damaged = new LinkedHashMap<>();
+    for (LayerEntry entry : index.layers()) {
+      String finding = files.findDamage(entry);
+      if (finding != null) {
+        damaged.put(files.layer(entry.name()), finding);
+      }
+    }
+    return damaged;
   }
 
   /// What can be said of a timeline that does not say who it is.
@@ -124,18 +224,15 @@ final class Loading {
       throw new IllegalStateException(key + " was not found");
     }
     Timeline ancestor = null;
-    String broken = one.broken;
-    if (one.identity.ancestor().isPresent()) {
-      TimelineId id = one.identity.ancestor().get();
-      var ancestorKey = new TimelineKey(key.tenant(), id);
+    TimelineKey ancestorKey = one.ancestor().orElse(null);
+    if (ancestorKey != null) {
       if (!found.containsKey(ancestorKey) || isCycle(key)) {
-        broken = broken == null ? "its ancestor " + id + " is missing" : broken;
+        one = one.asBroken(withoutAncestor(one));
       } else {
         ancestor = load(ancestorKey);
       }
     }
-    Timeline timeline =
-        assemble(one.files, one.identity, one.index, ancestor, broken, backPressure, shared);
+    Timeline timeline = assemble(one, ancestor);
     loaded.put(key, timeline);
     return timeline;
   }
@@ -144,12 +241,29 @@ final class Loading {
     TimelineKey at = key;
     for (int steps = 0; steps <= found.size(); steps++) {
       Found one = found.get(at);
-      if (one == null || one.identity.ancestor().isEmpty()) {
+      if (one == null || one.ancestor().isEmpty()) {
         return false;
       }
-      at = new TimelineKey(key.tenant(), one.identity.ancestor().get());
+      at = one.ancestor().get();
     }
     return true;
+  }
+
+  private Timeline assemble(Found one, @Nullable Timeline ancestor) {
+    Timeline timeline =
+        assemble(
+            one.files, one.identity, one.index, ancestor, one.broken, backPressure, shared);
+    if (timeline.isUnknown()) {
+      shared.unknown().add(timeline.tenant());
+    }
+    if (one.broken == null) {
+      one.damaged.forEach(timeline.condition().damaged()::note);
+      if (one.files.isStopped()) {
+        timeline.condition().setService(RUNNING, STOPPED);
+        timeline.lastRecord().end(timeline.condition().stopped());
+      }
+    }
+    return timeline;
   }
 
   /// Puts a timeline together.
@@ -174,9 +288,10 @@ final class Loading {
             identity.name(),
             new LayerMaps(identity.name(), HistoricLayers.of(layers)),
             new LastRecord(identity.name(), index.diskConsistentLsn().value()),
-            new Condition(identity.name(), broken),
+            new Condition(
+                identity.name(), broken, new DamagedFiles(files, shared.tasks().clock())),
             PageCacheView.of(shared.pages(), () -> durable.part().readableFrom().value()),
-            ancestor == null ? null : ancestor.reader(),
+            ancestor == null ? null : new AncestorLink(ancestor.reader()),
             identity.start().value(),
             new TimelineMetrics(),
             shared.tasks());

@@ -28,14 +28,14 @@ import org.jspecify.annotations.Nullable;
 /// branches share their ancestor's.
 ///
 /// @param cache of this timeline's pages
-/// @param ancestor reads the timeline that this one was branched from, up to `branchPoint`
+/// @param link leads to the timeline that this one was branched from, up to `branchPoint`
 record PageReader(
     String timeline,
     LayerMaps maps,
     LastRecord lastRecord,
     Condition condition,
     PageCacheView cache,
-    @Nullable PageReader ancestor,
+    @Nullable AncestorLink link,
     long branchPoint,
     TimelineMetrics metrics,
     TaskManager tasks) {
@@ -73,10 +73,12 @@ record PageReader(
     long upTo = lsn;
     boolean atBranchPoint = false;
     PageReader owner = this;
-    while (owner.ancestor != null && Long.compareUnsigned(from, owner.branchPoint) <= 0) {
+    for (PageReader above = ancestor();
+        above != null && Long.compareUnsigned(from, owner.branchPoint) <= 0;
+        above = owner.ancestor()) {
       atBranchPoint = Long.compareUnsigned(owner.branchPoint, upTo) <= 0;
       upTo = min(upTo, owner.branchPoint);
-      owner = owner.ancestor;
+      owner = above;
     }
     PageCacheView of = owner.cache;
     // History that is not kept any more may have been gone already while the page was made.
@@ -125,12 +127,25 @@ record PageReader(
       } catch (IOException | IllegalStateException e) {
         throw reader.failed(e, Key.of(upper, middle, lower).toString(), lsn);
       }
-      if (reader.ancestor == null || isBelow(reader, collector)) {
+      PageReader ancestor = reader.ancestor();
+      if (ancestor == null || isBelow(reader, collector)) {
         return;
       }
       end = min(end, endAfter(reader.branchPoint));
-      reader = reader.ancestor;
+      reader = ancestor;
       reader.requireUpTo(end - 1);
+    }
+  }
+
+  /// Reads the timeline that this one was branched from.
+  @Nullable PageReader ancestor() {
+    return link == null ? null : link.reader();
+  }
+
+  /// The ancestor was loaded anew.
+  void setAncestor(PageReader reader) {
+    if (link != null) {
+      link.set(reader);
     }
   }
 
@@ -199,9 +214,8 @@ record PageReader(
     lastRecord.await(lsn, ANCESTOR_LIMIT, tasks);
   }
 
-  /// What whoever asks is told when a layer can't be read.
+  /// What whoever asks is told when a layer can't be read. Damage is noted where the layer belongs.
   RuntimeException failed(Exception failure, String what, long lsn) {
-    metrics.readFailures.increment();
     if (condition.isEnding()) {
       return new PageserverException.Unavailable(
           "timeline \"" + timeline + "\" is being closed or deleted", failure);
@@ -214,10 +228,19 @@ record PageReader(
     if (failure instanceof ClosedByInterruptException) {
       return new PageserverException.Unavailable(read + ": the request was cancelled", failure);
     }
-    if (failure instanceof CorruptLayerException || failure instanceof NoSuchFileException) {
-      return new PageserverException.DataCorrupted(read + ": " + failure.getMessage(), failure);
+    metrics.readFailures.increment();
+    for (PageReader at = this; at != null; at = at.ancestor()) {
+      at.condition.damaged().note(failure);
     }
-    return new PageserverException.Unavailable(read + ": " + failure.getMessage(), failure);
+    return switch (failure) {
+      case CorruptLayerException e ->
+          new PageserverException.DataCorrupted(read + ": " + e.getMessage(), e);
+      case NoSuchFileException e ->
+          new PageserverException.DataCorrupted(
+              read + ": layer file " + e.getFile() + " is missing", e);
+      default ->
+          new PageserverException.Unavailable(read + ": " + failure.getMessage(), failure);
+    };
   }
 
   /// LSNs of requests are included, ends of layers are not.

@@ -2,9 +2,15 @@ package dev.varve.timeline;
 
 import dev.varve.layer.LayerFiles;
 import dev.varve.layer.MemoryBudget;
+import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
+import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
+import java.io.IOException;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 
 /// What all timelines of a server share.
 ///
@@ -20,4 +26,26 @@ record Shared(
     Set<TenantId> unknown,
     PageCache pages,
     PageBuilders builders,
-    Signal progress) {}
+    Signal progress) {
+
+  /// Does a step that changes which timelines there are, or what they do, in a lane's turn.
+  ///
+  /// @throws PageserverException of the step itself, or because it could not be done
+  <T> T inLane(String step, String lane, Callable<T> body) {
+    try {
+      return tasks.call(TaskKind.STRUCTURE, step, lane, body);
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case PageserverException cause -> throw cause;
+        case IOException cause ->
+            throw new PageserverException.Unavailable(step + ": " + cause.getMessage(), cause);
+        case null, default -> throw new IllegalStateException(step, e.getCause());
+      }
+    } catch (RejectedExecutionException e) {
+      throw new PageserverException.Unavailable(step + ": the server shuts down", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new PageserverException.Unavailable(step + " was interrupted, and goes on");
+    }
+  }
+}

@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /// The data directory:
@@ -98,7 +99,9 @@ final class TenantFiles {
   }
 
   /// The directories of all timelines; deletes those that don't count.
-  List<TimelineFiles> list() throws IOException {
+  ///
+  /// @param leftOver gets those that could not be deleted
+  List<TimelineFiles> list(List<Path> leftOver) throws IOException {
     DurableFile.createDirectories(tenants);
     var all = new ArrayList<TimelineFiles>();
     for (Path tenant : children(tenants)) {
@@ -107,12 +110,12 @@ final class TenantFiles {
         for (Path timeline : children(timelines)) {
           String name = timeline.getFileName().toString();
           if (name.endsWith(DELETED)) {
-            deleteTree(timeline);
+            deleteOr(timeline, leftOver::add);
           } else if (isId(name) && isId(tenant.getFileName().toString())) {
             var files = new TimelineFiles(timeline);
             if (isUnfinished(files)) {
               LOG.log(WARNING, "{0} was never finished; it goes", timeline);
-              deleteTree(timeline);
+              deleteOr(timeline, _ -> {}); // or when its id is used, or at the next start
             } else {
               all.add(files);
             }
@@ -123,6 +126,19 @@ final class TenantFiles {
       }
     }
     return all;
+  }
+
+  private static void deleteOr(Path directory, Consumer<Path> failed) {
+    try {
+      deleteTree(directory);
+    } catch (IOException e) {
+      LOG.log(WARNING, "can't be deleted: " + directory, e);
+      failed.accept(directory);
+    }
+  }
+
+  boolean hasTimeline(TimelineKey key) {
+    return Files.isDirectory(timeline(key.tenant(), key.id()).directory());
   }
 
   /// One that can't be looked into is not: it is opened, and says itself what is wrong.

@@ -40,6 +40,9 @@ public final class Tenants implements AutoCloseable {
   private final Shared shared;
   private final Map<TimelineKey, Timeline> timelines;
   private final Branching branching;
+  private final Deletion deletion;
+  private final Stopping stopping;
+  private final Reloading reloading;
   private final BackPressure backPressure;
   private final Task housekeeping;
   private final @Nullable Task collection;
@@ -49,12 +52,18 @@ public final class Tenants implements AutoCloseable {
       Shared shared,
       Map<TimelineKey, Timeline> timelines,
       TenantFiles files,
+      List<Path> leftOver,
       BackPressure backPressure) {
     this.lock = lock;
     this.shared = shared;
     this.timelines = timelines;
     this.backPressure = backPressure;
     branching = new Branching(files, timelines, backPressure, shared);
+    deletion = new Deletion(files, timelines, shared);
+    stopping = new Stopping(shared);
+    reloading = new Reloading(files, timelines, branching, backPressure, shared);
+    timelines.values().forEach(reloading::watch);
+    leftOver.forEach(deletion::deleteLeftOver);
     housekeeping =
         shared
             .tasks()
@@ -79,7 +88,7 @@ public final class Tenants implements AutoCloseable {
   /// directory is locked while it is open.
   ///
   /// A timeline that can't be used is {@linkplain TimelineState.Broken broken}; the others are not
-  /// harmed.
+  /// harmed. It is tried again from time to time, and may then be another object.
   ///
   /// @param redo what brings a page forward, for each major version of PostgreSQL
   /// @throws IOException when the directory can't be used, or another process uses it
@@ -113,10 +122,11 @@ public final class Tenants implements AutoCloseable {
       Map<TimelineKey, Timeline> timelines = new ConcurrentHashMap<>();
       var backPressure = new BackPressure(shared, timelines.values());
       var files = new TenantFiles(data);
-      for (Timeline timeline : new Loading(files, shared, backPressure).all()) {
+      var loading = new Loading(files, shared, backPressure);
+      for (Timeline timeline : loading.all()) {
         timelines.put(TimelineKey.of(timeline.identity()), timeline);
       }
-      return new Tenants(lock, shared, timelines, files, backPressure);
+      return new Tenants(lock, shared, timelines, files, loading.leftOver(), backPressure);
     } catch (IOException | RuntimeException e) {
       layerFiles.close();
       lock.close();
@@ -173,11 +183,37 @@ public final class Tenants implements AutoCloseable {
     return Optional.ofNullable(timelines.get(new TimelineKey(tenant, id)));
   }
 
-  /// Deletes a timeline and its files. Once it is on its way it is gone, even if the server ends.
+  /// Deletes a timeline and its files. Once it is on its way it is gone, even if the server ends;
+  /// should its files resist, it is {@linkplain TimelineState.Deleting there} until they are gone.
   ///
   /// @throws PageserverException.Conflict when it has branches, naming them
   public void delete(Timeline timeline) {
-    branching.delete(timeline);
+    deletion.delete(timeline);
+  }
+
+  /// Ends all that goes on in a timeline, makes everything durable, and refuses reads from then on,
+  /// also after a restart, until it is {@linkplain #start started}. Its branches go on, and go on
+  /// reading what is its. Whoever feeds it is to be ended before. Does nothing when it is stopped.
+  ///
+  /// @throws PageserverException.Unavailable when not all could be made durable; it goes on then
+  /// @throws PageserverException.Conflict while it is being imported
+  public void stop(Timeline timeline) {
+    stopping.stop(timeline);
+  }
+
+  /// Lets a timeline go on that was {@linkplain #stop stopped}.
+  ///
+  /// @throws PageserverException.Unavailable when that can't be noted; it stays stopped then
+  public void start(Timeline timeline) {
+    stopping.start(timeline);
+  }
+
+  /// Looks now whether what was wrong with a timeline is so still: one that is broken is loaded
+  /// again; damaged files that were put back are taken back.
+  ///
+  /// @return the timeline as it is now; if it was broken, another object
+  public Timeline retry(Timeline timeline) {
+    return reloading.retry(TimelineKey.of(timeline.identity()));
   }
 
   /// Bytes that open and frozen layers, and batches of imports, take in memory now.
@@ -208,6 +244,7 @@ public final class Tenants implements AutoCloseable {
   private void keepHouse() {
     for (Timeline timeline : timelines.values()) {
       timeline.freezeIfOld(shared.settings().checkpointTimeout());
+      timeline.lookAtDamagedFiles(false);
     }
     if (!shared.budget().hasRoom()) {
       backPressure.relieve();
@@ -238,6 +275,7 @@ public final class Tenants implements AutoCloseable {
       }
     }
     try {
+      deletion.close();
       for (Timeline timeline : timelines.values()) {
         timeline.close();
       }

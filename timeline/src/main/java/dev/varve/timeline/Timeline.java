@@ -35,7 +35,7 @@ public final class Timeline {
   private final Flush flush;
   private final Compaction compaction;
   private final GarbageCollection garbage;
-  private final @Nullable Timeline ancestor;
+  private volatile @Nullable Timeline ancestor;
   private final AtomicBoolean hasWriter = new AtomicBoolean();
 
   Timeline(
@@ -114,16 +114,18 @@ public final class Timeline {
   /// point a timeline has no more history than its ancestor has.
   public Lsn readableFrom() {
     Lsn own = index.part().readableFrom();
-    if (ancestor == null || !own.isBefore(identity.start())) {
+    Timeline before = ancestor;
+    if (before == null || !own.isBefore(identity.start())) {
       return own;
     }
-    return Lsn.max(own, Lsn.min(identity.start(), ancestor.readableFrom()));
+    return Lsn.max(own, Lsn.min(identity.start(), before.readableFrom()));
   }
 
   /// Whether history goes back to this LSN, or it is kept for a lease.
   public boolean isReadable(Lsn lsn) {
+    Timeline before = ancestor;
     return garbage.isReadable(lsn)
-        && (ancestor == null || !lsn.isBefore(identity.start()) || ancestor.isReadable(lsn));
+        && (before == null || !lsn.isBefore(identity.start()) || before.isReadable(lsn));
   }
 
   /// What is promised to stay readable, whatever the GC cutoff.
@@ -138,8 +140,9 @@ public final class Timeline {
   public Lease lease(Lsn lsn, Duration length) {
     requireReadable(lsn);
     try {
-      if (ancestor != null && lsn.isBefore(identity.start())) {
-        ancestor.lease(lsn, length);
+      Timeline before = ancestor;
+      if (before != null && lsn.isBefore(identity.start())) {
+        before.lease(lsn, length);
       }
       return garbage.lease(lsn, length);
     } catch (IOException e) {
@@ -198,7 +201,7 @@ public final class Timeline {
 
   /// Has all layer files merged, and all history dropped that may be, in the background.
   public void compact() {
-    condition().requireUsable();
+    condition().requireRunning();
     compaction.wakeForEverything();
   }
 
@@ -217,6 +220,20 @@ public final class Timeline {
     return openBytes() + frozenBytes();
   }
 
+  /// Layer files that were found damaged: reads that need one fail, all others don't notice.
+  public List<DamagedFile> damagedFiles() {
+    return condition().damaged().list();
+  }
+
+  /// Looks whether damaged files were put back.
+  ///
+  /// @param all also those that were looked at a short while ago
+  void lookAtDamagedFiles(boolean all) {
+    if (!condition().isEnding()) {
+      condition().damaged().lookAgain(reader.maps(), all);
+    }
+  }
+
   /// What it has done since it was opened.
   public TimelineMetrics metrics() {
     return metrics;
@@ -226,7 +243,7 @@ public final class Timeline {
   ///
   /// @throws PageserverException.Unavailable at the timeout, naming both LSNs
   public void awaitLsn(Lsn lsn, Duration timeout) {
-    condition().requireUsable();
+    condition().requireRunning();
     reader.lastRecord().await(lsn.value(), timeout, shared.tasks());
   }
 
@@ -318,7 +335,7 @@ public final class Timeline {
   }
 
   private void requireReadable(Lsn lsn) {
-    condition().requireUsable();
+    condition().requireRunning();
     IndexPart part = index.part();
     if (!part.imported()) {
       throw new PageserverException.Unavailable(
@@ -341,7 +358,7 @@ public final class Timeline {
   ///
   /// @throws PageserverException.Conflict while there is another writer
   public Ingest ingest() {
-    condition().requireUsable();
+    condition().requireRunning();
     if (!hasWriter.compareAndSet(false, true)) {
       throw new PageserverException.Conflict(
           "timeline \"" + name() + "\" is being written already");
@@ -353,12 +370,16 @@ public final class Timeline {
     hasWriter.set(false);
   }
 
+  boolean hasWriter() {
+    return hasWriter.get();
+  }
+
   /// Begins to take in page images as of `lsn`, which no later version precedes: where the timeline
   /// starts, or, for a record that copies a whole database, the LSN of that record, after {@link
   /// #lastRecordLsn()} still. Then the images are readable when the writer has advanced to it;
   /// after a crash before that the record comes again, and its images with it.
   public ImageLoad imageLoad(Lsn lsn) {
-    condition().requireUsable();
+    condition().requireRunning();
     boolean first = !index.part().imported() && lsn.equals(identity.start());
     if (!first && !lsn.isAfter(lastRecordLsn())) {
       throw new IllegalArgumentException(
@@ -469,6 +490,10 @@ public final class Timeline {
     return reader;
   }
 
+  LastRecord lastRecord() {
+    return reader.lastRecord();
+  }
+
   LayerMaps maps() {
     return reader.maps();
   }
@@ -493,21 +518,40 @@ public final class Timeline {
   /// history as of then.
   void retain(Object user, Lsn at) {
     garbage.retain(user, at);
-    if (ancestor != null && at.isBefore(identity.start())) {
-      ancestor.retain(user, at);
+    Timeline before = ancestor;
+    if (before != null && at.isBefore(identity.start())) {
+      before.retain(user, at);
     }
   }
 
   void forget(Object user) {
     garbage.forget(user);
-    if (ancestor != null) {
-      ancestor.forget(user);
+    Timeline before = ancestor;
+    if (before != null) {
+      before.forget(user);
     }
   }
 
   /// The timeline that this one was branched from.
   @Nullable Timeline ancestorTimeline() {
     return ancestor;
+  }
+
+  /// The ancestor was loaded anew. For a timeline that has one already.
+  void setAncestor(Timeline loaded) {
+    if (ancestor != null) {
+      ancestor = loaded;
+      reader.setAncestor(loaded.reader());
+    }
+  }
+
+  boolean isBranchOf(TimelineKey key) {
+    return tenant().equals(key.tenant()) && ancestor().equals(Optional.of(key.id()));
+  }
+
+  /// Whether it is not known what this timeline needs of others.
+  boolean isUnknown() {
+    return pgVersion() == 0 || (ancestor().isPresent() && ancestor == null);
   }
 
   /// LSNs before a cutoff that have to stay as they are, ascending.

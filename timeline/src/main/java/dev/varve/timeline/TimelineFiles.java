@@ -8,8 +8,11 @@ import dev.varve.model.Lsn;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -33,6 +37,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `timeline.json`   | what never changes: {@link TimelineIdentity}, and the first index  |
 /// | `index_part.json` | what does: {@link IndexPart}; replaced as a whole                  |
 /// | layer files       | named after what they hold; they count when the index part says so |
+/// | `stopped`         | empty; there while the timeline is stopped by request              |
 /// | `….___temp`       | not complete; deleted when the timeline is opened                  |
 ///
 /// Both JSON files are {@link CheckedJson}. LSNs are written as PostgreSQL prints them.
@@ -44,10 +49,13 @@ final class TimelineFiles {
 
   static final String IDENTITY = "timeline.json";
   static final String INDEX = "index_part.json";
+  static final String STOPPED = "stopped";
   private static final String FIRST_INDEX = "first_index";
 
   /// Format 1, which is read as well, has neither `level` nor `from` of layers.
   private static final int FORMAT = 2;
+
+  private static final int READ_SIZE = 64 << 10;
 
   private final Path directory;
   private final AtomicLong temporaries = new AtomicLong();
@@ -75,7 +83,12 @@ final class TimelineFiles {
 
   /// A name that no file has.
   Path temporary(String purpose) {
-    return directory.resolve(purpose + "-" + temporaries.incrementAndGet() + DurableFile.TEMPORARY);
+    Path file;
+    do {
+      file =
+          directory.resolve(purpose + "-" + temporaries.incrementAndGet() + DurableFile.TEMPORARY);
+    } while (Files.exists(file)); // left by a crash, and not deleted since other files are damaged
+    return file;
   }
 
   /// Writes what a timeline that is being made begins with; it counts from then on.
@@ -266,21 +279,48 @@ final class TimelineFiles {
     return text;
   }
 
-  /// Looks for what is wrong with the layer files that the index part names, without reading them.
+  /// Looks for what is wrong with a layer file that the index part names, without reading it.
   ///
-  /// @return a sentence; null when all are there
-  @Nullable String findMissing(IndexPart index) throws IOException {
-    for (LayerEntry entry : index.layers()) {
-      Path file = layer(entry.name());
-      if (!Files.isRegularFile(file)) {
-        return "layer file " + file + " is missing";
-      }
-      long size = Files.size(file);
-      if (size != entry.bytes()) {
-        return "layer file " + file + " has " + size + " bytes instead of " + entry.bytes();
+  /// @return what follows the file's name in a sentence; null when there is nothing
+  @Nullable String findDamage(LayerEntry entry) throws IOException {
+    Path file = layer(entry.name());
+    if (!Files.isRegularFile(file)) {
+      return "is missing";
+    }
+    long size = Files.size(file);
+    return size == entry.bytes() ? null : "has " + size + " bytes instead of " + entry.bytes();
+  }
+
+  /// The same, but reads all of it.
+  @Nullable String findDamageWithin(LayerEntry entry) throws IOException {
+    String finding = findDamage(entry);
+    if (finding != null) {
+      return finding;
+    }
+    var crc = new CRC32C();
+    try (FileChannel file = FileChannel.open(layer(entry.name()), StandardOpenOption.READ)) {
+      ByteBuffer buffer = ByteBuffer.allocate(READ_SIZE);
+      while (file.read(buffer) >= 0) {
+        crc.update(buffer.flip());
+        buffer.clear();
       }
     }
-    return null;
+    return (int) crc.getValue() == entry.crc() ? null : "is not what was written: its checksum is wrong";
+  }
+
+  /// Whether the timeline was stopped, by request.
+  boolean isStopped() {
+    return Files.exists(directory.resolve(STOPPED));
+  }
+
+  /// Notes durably whether the timeline is stopped.
+  void setStopped(boolean stopped) throws IOException {
+    if (stopped) {
+      DurableFile.write(directory.resolve(STOPPED), new byte[0]);
+    } else {
+      Files.deleteIfExists(directory.resolve(STOPPED));
+    }
+    DurableFile.syncDirectory(directory);
   }
 
   /// Deletes what a crash left behind: files that are not complete, and layers that the index part
