@@ -2,6 +2,7 @@ package dev.varve.timeline;
 
 import dev.varve.model.PageserverException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -11,7 +12,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /// Keeps open and frozen layers within their memory. A writer that has filled its layer freezes it,
 /// and waits while too many frozen ones of its timeline are not on disk yet. When the memory that
 /// all timelines share is short, the largest open layers are frozen, whoever's they are, and
-/// writers wait until flushes have made room.
+/// writers wait until flushes have made room. {@link Slowing} sees to it that it seldom comes to
+/// that.
 ///
 /// A writer waits between records only, so that its layer can be frozen meanwhile; and only while
 /// something is being flushed, so that it never waits for nothing.
@@ -95,12 +97,17 @@ final class BackPressure {
   }
 
   private void await(Timeline timeline, CompletableFuture<?> progress) {
+    Instant begin = shared.tasks().clock().instant();
     try {
       shared.tasks().await(progress, LOOK_AGAIN);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new PageserverException.Unavailable(
           "the writer of timeline \"" + timeline.name() + "\" was stopped while it waited");
+    } finally {
+      Duration waited = Duration.between(begin, shared.tasks().clock().instant());
+      timeline.metrics().stoppedTimes.increment();
+      timeline.metrics().stoppedNanos.add(Math.max(0, waited.toNanos()));
     }
     timeline.condition().requireRunning();
   }

@@ -19,6 +19,7 @@ import dev.varve.task.TaskSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +44,8 @@ final class Flush {
 
   /// A file that is written but not yet in the index part. Of the task.
   private @Nullable Written written;
+
+  private volatile double nanosPerByte;
 
   private record Written(FrozenLayer of, @Nullable HistoricLayer file) {}
 
@@ -116,9 +119,21 @@ final class Flush {
     if (before != null && before.of().equals(frozen)) {
       return before; // the file is there; only the index part could not be written
     }
+    Instant begin = shared.tasks().clock().instant();
     var result = new Written(frozen, writeFile(frozen));
     written = result;
+    measure(frozen, Duration.between(begin, shared.tasks().clock().instant()));
     return result;
+  }
+
+  private void measure(FrozenLayer frozen, Duration taken) {
+    double latest = (double) Math.max(0, taken.toNanos()) / Math.max(1, frozen.layer().bytes());
+    nanosPerByte = nanosPerByte == 0 ? latest : (nanosPerByte + latest) / 2;
+  }
+
+  /// What a flush takes of late for a byte of a frozen layer; 0: not known yet.
+  double nanosPerByte() {
+    return nanosPerByte;
   }
 
   /// @return null when the layer has nothing that counts

@@ -19,15 +19,23 @@ public final class Ingest implements AutoCloseable {
   private final OpenLayer open;
   private final LastRecord lastRecord;
   private final BackPressure backPressure;
+  private final Slowing slowing;
   private long lowest;
+  private long bytesBefore;
   private boolean inRecord;
   private boolean closed;
 
-  Ingest(Timeline timeline, OpenLayer open, LastRecord lastRecord, BackPressure backPressure) {
+  Ingest(
+      Timeline timeline,
+      OpenLayer open,
+      LastRecord lastRecord,
+      BackPressure backPressure,
+      Slowing slowing) {
     this.timeline = timeline;
     this.open = open;
     this.lastRecord = lastRecord;
     this.backPressure = backPressure;
+    this.slowing = slowing;
     lowest = open.start();
     long last = lastRecord.get();
     if (Long.compareUnsigned(lowest, last) <= 0 && lastRecord.hasAdvanced()) {
@@ -85,6 +93,7 @@ public final class Ingest implements AutoCloseable {
     if (!inRecord) {
       requireOpen();
       open.beginRecord();
+      bytesBefore = open.bytes();
       inRecord = true;
     }
   }
@@ -97,7 +106,8 @@ public final class Ingest implements AutoCloseable {
   }
 
   /// Everything up to `lsn` is in: makes it visible. Between two LSNs is also where the open layer
-  /// is frozen, and where the writer waits when the disk, or memory, does not keep up.
+  /// is frozen, and where the writer is slowed, and at last waits, when the disk, or memory, does not
+  /// keep up.
   ///
   /// @throws PageserverException.Unavailable when the thread is interrupted while it waits, or the
   ///   timeline goes; what was put is in nevertheless
@@ -111,13 +121,18 @@ public final class Ingest implements AutoCloseable {
     }
     lastRecord.publish(lsn);
     lowest = lsn + 1;
+    boolean fast = false;
     if (inRecord) {
       inRecord = false;
+      fast = slowing.took(open.bytes() - bytesBefore);
       open.endRecord();
     }
     if (backPressure.isDue(open)) {
       requireOpen();
       backPressure.apply(timeline, open);
+    }
+    if (fast) {
+      slowing.apply();
     }
   }
 
@@ -157,6 +172,7 @@ public final class Ingest implements AutoCloseable {
       return;
     }
     closed = true;
+    slowing.end();
     if (inRecord) {
       inRecord = false;
       open.abandonRecord();

@@ -215,6 +215,13 @@ public final class Timeline {
     return reader.maps().peek().historic().size();
   }
 
+  /// How many of them have each level, from 0 on.
+  public int[] layersByLevel() {
+    var counts = new int[LayerEntry.BOTTOM + 1];
+    reader.maps().peek().historic().forEach(file -> counts[file.entry().level()]++);
+    return counts;
+  }
+
   /// Bytes that are in memory only.
   public long memoryBytes() {
     return openBytes() + frozenBytes();
@@ -363,7 +370,8 @@ public final class Timeline {
       throw new PageserverException.Conflict(
           "timeline \"" + name() + "\" is being written already");
     }
-    return new Ingest(this, open, reader.lastRecord(), backPressure);
+    return new Ingest(
+        this, open, reader.lastRecord(), backPressure, new Slowing(this, open, shared));
   }
 
   void writerClosed() {

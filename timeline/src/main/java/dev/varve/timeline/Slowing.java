@@ -1,0 +1,139 @@
+package dev.varve.timeline;
+
+import dev.varve.model.PageserverException;
+import java.time.Duration;
+import java.time.Instant;
+
+/// Slows a writer that is faster than what comes after it, so that it need not be stopped. Of one
+/// writer, and its thread.
+///
+/// The writer may take in no more than so many bytes a second; between records it sleeps for what
+/// it was faster than that, a few milliseconds at a time. How many follows from what waits:
+///
+/// | what waits                | from where on            | the pace                               |
+/// |---------------------------|--------------------------|----------------------------------------|
+/// | what is not flushed yet   | a third of the room      | that of the flush, divided by how much of the other two thirds is used; so the flush never has to wait for the writer |
+/// | memory of all timelines   | three quarters           | down to 12 MB/s when nothing is left   |
+/// | layers of level 0         | 20                       | 50 MB/s at 60 layers, 12 MB/s at 100   |
+///
+/// That there is always an end to it is what {@link BackPressure} sees to: it stops the writer
+/// where there is no more room.
+final class Slowing {
+
+  /// The pace is looked at after so many bytes.
+  static final int BATCH = 64 << 10;
+
+  /// Level 0 layers cover all keys, so each of them may have to be asked by each read.
+  private static final int SLOW_FROM = 20;
+
+  private static final int STRONGLY_FROM = 60;
+  private static final double SLOW = 20;
+  private static final double SLOWEST = 80;
+
+  private static final double HIGH = 0.75;
+
+  private static final Duration LONGEST = Duration.ofMillis(5);
+  private static final Duration SHORTEST = Duration.ofMillis(1);
+
+  private final Timeline timeline;
+  private final OpenLayer open;
+  private final Shared shared;
+  private HistoricLayers counted = HistoricLayers.NONE;
+  private int level0;
+  private long taken;
+  private double owed;
+  private Instant before;
+
+  Slowing(Timeline timeline, OpenLayer open, Shared shared) {
+    this.timeline = timeline;
+    this.open = open;
+    this.shared = shared;
+    before = shared.tasks().clock().instant();
+  }
+
+  /// The writer has put a record of so many bytes.
+  ///
+  /// @return whether it has to {@link #apply}. Hot
+  boolean took(long bytes) {
+    taken += bytes;
+    return taken >= BATCH;
+  }
+
+  /// The writer ends.
+  void end() {
+    timeline.metrics().bytesIngested.add(taken);
+    taken = 0;
+  }
+
+  /// Sleeps for what the writer was too fast, if that is enough to be worth it.
+  ///
+  /// @throws PageserverException.Unavailable when interrupted, or when the timeline goes
+  void apply() {
+    long bytes = taken;
+    end();
+    Instant now = shared.tasks().clock().instant();
+    double pace = nanosPerByte();
+    double due = owed + bytes * pace - Math.max(0, Duration.between(before, now).toNanos());
+    before = now;
+    owed = Math.clamp(due, 0, LONGEST.toNanos());
+    if (owed >= SHORTEST.toNanos()) {
+      sleep(Duration.ofNanos((long) owed), now);
+      owed = 0;
+    }
+  }
+
+  private void sleep(Duration duration, Instant begin) {
+    try {
+      shared.tasks().await(shared.progress().next(), duration);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new PageserverException.Unavailable(
+          "the writer of timeline \"" + timeline.name() + "\" was stopped while it was slowed");
+    } finally {
+      before = shared.tasks().clock().instant();
+      timeline.metrics().slowedTimes.increment();
+      timeline.metrics().slowedNanos.add(Math.max(0, Duration.between(begin, before).toNanos()));
+    }
+    timeline.condition().requireRunning();
+  }
+
+  /// The pace; 0: as fast as it can.
+  private double nanosPerByte() {
+    TimelineSettings settings = shared.settings();
+    double room = (double) settings.checkpointDistance() * (settings.frozenLayers() + 1);
+    double waiting = (open.bytes() + timeline.frozenBytes()) / room;
+    double memory = (double) shared.budget().used() / shared.budget().limit();
+    return Math.max(
+        forBacklog(waiting, timeline.flush().nanosPerByte()),
+        Math.max(forMemory(memory), forLevel0(level0())));
+  }
+
+  private int level0() {
+    HistoricLayers now = timeline.maps().peek().historic();
+    if (now != counted) {
+      counted = now;
+      level0 = timeline.layersByLevel()[0];
+    }
+    return level0;
+  }
+
+  /// @param waiting which part of the room is used
+  /// @param flush nanoseconds that a flush takes for a byte
+  static double forBacklog(double waiting, double flush) {
+    return Math.clamp((waiting - 1.0 / 3) * 1.5, 0, 1) * flush;
+  }
+
+  /// @param used which part of the memory is
+  static double forMemory(double used) {
+    return Math.clamp((used - HIGH) / (1 - HIGH), 0, 1) * SLOWEST;
+  }
+
+  static double forLevel0(int layers) {
+    if (layers <= STRONGLY_FROM) {
+      return Math.max(0, layers - SLOW_FROM) * SLOW / (STRONGLY_FROM - SLOW_FROM);
+    }
+    return Math.min(
+        SLOWEST,
+        SLOW + (layers - STRONGLY_FROM) * (SLOWEST - SLOW) / (STRONGLY_FROM - SLOW_FROM));
+  }
+}
