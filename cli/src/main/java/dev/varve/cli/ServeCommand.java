@@ -68,6 +68,16 @@ final class ServeCommand implements Callable<Integer> {
           "How much of the newest WAL can be read in any case (default: ${DEFAULT-VALUE}).")
   private String horizon = "";
 
+  @Option(
+      names = "--metrics-timelines",
+      paramLabel = "N",
+      defaultValue = "1000",
+      description = {
+        "How many timelines have series of their own at /metrics (default: ${DEFAULT-VALUE}), the",
+        "oldest first; the sums are of all."
+      })
+  private int metricsTimelines;
+
   @Override
   public Integer call() throws Exception {
     var retention =
@@ -75,7 +85,10 @@ final class ServeCommand implements Callable<Integer> {
             Sizes.parseBytes("--gc-horizon", horizon),
             Sizes.parseTime("--pitr-interval", pitrInterval),
             RetentionSettings.DEFAULT.period());
-    VarveServer.run(ServerConfig.of(data, http, pg, memoryBudget()).withRetention(retention));
+    VarveServer.run(
+        ServerConfig.of(data, http, pg, memoryBudget())
+            .withRetention(retention)
+            .withMetricsTimelines(metricsTimelines));
     return 0;
   }
 

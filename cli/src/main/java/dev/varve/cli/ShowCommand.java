@@ -1,6 +1,7 @@
 package dev.varve.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -51,6 +52,17 @@ final class ShowCommand implements Callable<Integer> {
             : "no commit yet");
     line(out, "size on disk", Sizes.bytes(timeline.get("current_physical_size").asLong()));
     line(out, "layers", text(timeline, "layer_count"));
+    damagedFiles(timeline).forEach(damaged -> line(out, "damaged", damaged));
+    JsonNode ingest = timeline.path("ingest");
+    if (ingest.path("slowed_count").asLong() + ingest.path("stopped_count").asLong() > 0) {
+      line(
+          out,
+          "ingest held up",
+          "slowed for %.1f s, stopped for %.1f s since the server started"
+              .formatted(
+                  ingest.path("slowed_seconds").asDouble(),
+                  ingest.path("stopped_seconds").asDouble()));
+    }
     JsonNode receiver = timeline.path("wal_receiver");
     if (receiver.isObject()) {
       line(out, "follows", text(receiver, "source"));
@@ -75,7 +87,23 @@ final class ShowCommand implements Callable<Integer> {
 
   static String state(JsonNode timeline) {
     String reason = text(timeline, "state_reason");
-    return text(timeline, "state") + (reason.equals("-") ? "" : ": " + reason);
+    int damaged = timeline.path("damaged_files").size();
+    return text(timeline, "state")
+        + (reason.equals("-") ? "" : ": " + reason)
+        + (damaged == 0 ? "" : ", " + damaged + (damaged == 1 ? " damaged file" : " damaged files"));
+  }
+
+  /// A sentence for each.
+  static List<String> damagedFiles(JsonNode timeline) {
+    return timeline.path("damaged_files").valueStream()
+        .map(
+            file ->
+                text(file, "path")
+                    + " "
+                    + text(file, "finding")
+                    + ", found "
+                    + text(file, "since"))
+        .toList();
   }
 
   static String branchOf(JsonNode timeline) {

@@ -124,6 +124,23 @@ class CommandsTest {
   }
 
   @Test
+  void aTimelineIsStoppedStartedAndLookedAtAgain() {
+    live.run("branch", "production", "rests", "--at", lsn).worked();
+    assertThat(live.run("stop", "rests").worked().out())
+        .isEqualTo("rests is stopped; all up to " + lsn + " is durable\n");
+    assertThat(live.run("list").worked().out()).containsPattern("rests +stopped +17");
+    assertThat(live.run("show", "rests").worked().out()).containsPattern("state +stopped\n");
+    live.run("page", "rests", "1663/5/1259", "0")
+        .refused("timeline \"rests\" is stopped; varve start rests lets it go on");
+    assertThat(json("start", "rests").path("state").asString()).isEqualTo("active");
+    assertThat(live.run("start", "rests").worked().out())
+        .isEqualTo("rests is started; it goes on from " + lsn + "\n");
+    assertThat(live.run("retry", "rests").worked().out()).isEqualTo("rests is active\n");
+    assertThat(json("stop", "rests").path("state").asString()).isEqualTo("stopped");
+    live.run("delete", "rests").worked();
+  }
+
+  @Test
   void aBackupOnDiskIsImported(@TempDir Path folder) throws IOException {
     Path tar = folder.resolve("base.tar");
     try (var client = ReplicationClient.connect(ConnectionInfo.parse(live.conninfo()))) {

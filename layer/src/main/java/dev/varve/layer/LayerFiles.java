@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,8 @@ public final class LayerFiles implements AutoCloseable {
   private final Opener opener;
   private final AtomicLong lastNumber = new AtomicLong();
   private final ArrayBlockingQueue<BlockReader> readers = new ArrayBlockingQueue<>(READERS_KEPT);
+  private final LongAdder reads = new LongAdder();
+  private final LongAdder bytesRead = new LongAdder();
   private final ReentrantLock lock = new ReentrantLock();
   private final LinkedHashMap<Long, OpenFile> open = new LinkedHashMap<>(16, 0.75f, true);
   private boolean closed;
@@ -95,7 +98,7 @@ public final class LayerFiles implements AutoCloseable {
     }
   }
 
-  BlockCache cache() {
+  public BlockCache cache() {
     return cache;
   }
 
@@ -126,6 +129,8 @@ public final class LayerFiles implements AutoCloseable {
   void read(long number, Path path, long offset, byte[] target, int length, ByteBuffer buffer)
       throws IOException {
     use(number, path, channel -> read(channel, path, offset, target, length, buffer));
+    reads.increment();
+    bytesRead.add(length);
   }
 
   /// Fills a buffer from `offset` on.
@@ -304,6 +309,16 @@ public final class LayerFiles implements AutoCloseable {
     for (OpenFile file : files) {
       file.channel.close();
     }
+  }
+
+  /// How often a file was read.
+  public long reads() {
+    return reads.sum();
+  }
+
+  /// How many bytes that were.
+  public long bytesRead() {
+    return bytesRead.sum();
   }
 
   /// How many files are open now.

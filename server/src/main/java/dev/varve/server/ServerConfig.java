@@ -9,12 +9,32 @@ import java.nio.file.Path;
 ///
 /// @param memory the budget in bytes for heap and off-heap together
 /// @param retention how much history all timelines keep
+/// @param metricsTimelines how many timelines have series of their own among the metrics
 public record ServerConfig(
     Path data,
     InetSocketAddress http,
     InetSocketAddress pages,
     long memory,
-    RetentionSettings retention) {
+    RetentionSettings retention,
+    int metricsTimelines) {
+
+  private static final int METRICS_TIMELINES = 1000;
+
+  public ServerConfig {
+    if (metricsTimelines < 0) {
+      throw new InvalidRequest("--metrics-timelines can't be " + metricsTimelines);
+    }
+  }
+
+  /// With the standard number of timelines among the metrics.
+  public ServerConfig(
+      Path data,
+      InetSocketAddress http,
+      InetSocketAddress pages,
+      long memory,
+      RetentionSettings retention) {
+    this(data, http, pages, memory, retention, METRICS_TIMELINES);
+  }
 
   /// With {@link RetentionSettings#DEFAULT}.
   public ServerConfig(Path data, InetSocketAddress http, InetSocketAddress pages, long memory) {
@@ -27,7 +47,11 @@ public record ServerConfig(
   }
 
   public ServerConfig withRetention(RetentionSettings newRetention) {
-    return new ServerConfig(data, http, pages, memory, newRetention);
+    return new ServerConfig(data, http, pages, memory, newRetention, metricsTimelines);
+  }
+
+  public ServerConfig withMetricsTimelines(int most) {
+    return new ServerConfig(data, http, pages, memory, retention, most);
   }
 
   private static InetSocketAddress address(String option, String text) {

@@ -9,6 +9,7 @@ import dev.varve.server.follow.Receivers;
 import dev.varve.server.http.HttpApi;
 import dev.varve.server.http.Routes;
 import dev.varve.server.imports.Imports;
+import dev.varve.server.metrics.ServerMetrics;
 import dev.varve.server.page.PageService;
 import dev.varve.task.RealThreads;
 import dev.varve.task.TaskManager;
@@ -75,7 +76,15 @@ public final class VarveServer implements AutoCloseable {
                           + " at once; close some, or restart it with more --memory")));
       http =
           opened.add(
-              HttpApi.open(config.http(), new Routes(tenants, receivers, imports, tasks, clock)));
+              HttpApi.open(
+                  config.http(),
+                  new Routes(
+                      tenants,
+                      receivers,
+                      imports,
+                      tasks,
+                      new ServerMetrics(tenants, tasks, config.metricsTimelines()),
+                      clock)));
     } catch (IOException | RuntimeException e) {
       opened.closeAfter(e);
       throw e;

@@ -90,6 +90,11 @@ public final class ServedCluster implements AutoCloseable {
     }
   }
 
+  /// The server's data directory.
+  public Path data() {
+    return data;
+  }
+
   public String tenant() {
     return imported.path("tenant_id").asString();
   }

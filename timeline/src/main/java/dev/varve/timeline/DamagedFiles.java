@@ -87,9 +87,9 @@ final class DamagedFiles {
 
   /// Looks whether the files are well by now.
   ///
-  /// @param all also at those that were looked at a short while ago
+  /// @param all also at those that were looked at a short while ago, and whether others are there
   void lookAgain(LayerMaps maps, boolean all) {
-    if (noted.isEmpty()) {
+    if (noted.isEmpty() && !all) {
       return;
     }
     LayerMap map = maps.acquire(); // so that none is deleted meanwhile
@@ -101,6 +101,9 @@ final class DamagedFiles {
         if (all || !each.getValue().nextLook.isAfter(now)) {
           look(each.getKey(), each.getValue(), layers.get(each.getKey()));
         }
+      }
+      if (all) {
+        map.historic().forEach(layer -> lookFor(layer.entry()));
       }
     } finally {
       map.release();
@@ -127,6 +130,18 @@ final class DamagedFiles {
     var file = new DamagedFile(before.file.file(), finding, before.file.since());
     int looks = before.looks + 1;
     noted.replace(name, before, new Noted(file, looks, clock.instant().plus(LOOKS.delay(looks))));
+  }
+
+  private void lookFor(LayerEntry entry) {
+    Path file = files.layer(entry.name());
+    try {
+      String finding = files.findDamage(entry);
+      if (finding != null) {
+        note(file, finding);
+      }
+    } catch (IOException e) {
+      note(file, "can't be looked at: " + e.getMessage());
+    }
   }
 
   private static void reopen(HistoricLayer layer) throws IOException {

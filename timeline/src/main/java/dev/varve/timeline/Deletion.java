@@ -30,6 +30,8 @@ final class Deletion {
   private final TenantFiles files;
   private final Map<TimelineKey, Timeline> timelines;
   private final Shared shared;
+  private final Object lock = new Object();
+  private TimelineCounts gone = TimelineCounts.NONE;
   private final Set<Task> tasks = ConcurrentHashMap.newKeySet();
 
   Deletion(TenantFiles files, Map<TimelineKey, Timeline> timelines, Shared shared) {
@@ -66,7 +68,22 @@ final class Deletion {
     timeline.close();
     TenantFiles.deleteTree(aside);
     TenantFiles.deleteIfLast(aside);
-    timelines.remove(TimelineKey.of(timeline.identity()), timeline);
+    synchronized (lock) {
+      if (timelines.remove(TimelineKey.of(timeline.identity()), timeline)) {
+        gone = gone.plus(timeline.metrics().counts());
+      }
+    }
+  }
+
+  /// What all timelines have done, also those that are gone.
+  TimelineCounts counts() {
+    synchronized (lock) {
+      TimelineCounts sum = gone;
+      for (Timeline timeline : timelines.values()) {
+        sum = sum.plus(timeline.metrics().counts());
+      }
+      return sum;
+    }
   }
 
   /// Deletes what an earlier process did not get deleted.

@@ -9,6 +9,7 @@ import dev.varve.task.TaskKind;
 import dev.varve.task.TaskSpec;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -95,16 +96,14 @@ final class Reloading {
       return before;
     }
     bringBackAncestor(before);
-    Timeline after =
-        shared.inLane("load again " + before.name(), before.index().lane(), () -> loadAgain(key));
-    if (after.condition().isBroken() && after.identity().equals(before.identity())) {
-      after.close();
-      return before;
+    var unused = new ArrayList<Timeline>();
+    Timeline now =
+        shared.inLane(
+            "load again " + before.name(), before.index().lane(), () -> loadAgain(key, unused));
+    for (Timeline timeline : unused) {
+      timeline.close();
     }
-    if (after != before) {
-      before.close();
-    }
-    return after;
+    return now;
   }
 
   private Timeline require(TimelineKey key) {
@@ -136,8 +135,9 @@ final class Reloading {
 
   /// In the timeline's lane, where it would also be deleted.
   ///
-  /// @return what was loaded; one that is broken as before has not taken its place
-  private Timeline loadAgain(TimelineKey key) {
+  /// @param unused gets what is to be closed
+  /// @return the timeline as it is now
+  private Timeline loadAgain(TimelineKey key, List<Timeline> unused) {
     synchronized (lock) { // nothing waits in here
       Timeline before = require(key);
       if (!before.condition().isBroken() || before.condition().isEnding()) {
@@ -149,14 +149,16 @@ final class Reloading {
         before.condition().setBroken(reason);
       } else if (branching.isFree(after.identity())) {
         replace(key, before, after);
+        unused.add(before);
+        return after;
       } else {
         before
             .condition()
             .setBroken(
                 "there is another timeline \"" + after.name() + "\" by now; delete one of them");
-        return before;
       }
-      return after;
+      unused.add(after);
+      return before;
     }
   }
 

@@ -221,6 +221,15 @@ public final class Tenants implements AutoCloseable {
     return shared.budget().used();
   }
 
+  public Resources resources() {
+    return Resources.of(shared);
+  }
+
+  /// What all timelines together have done since the start, also those that are deleted by now.
+  public TimelineCounts counts() {
+    return deletion.counts();
+  }
+
   /// One timeline whose cutoff can't be moved does not keep the others from theirs.
   private void collectGarbage() {
     PageserverException failure = null;

@@ -281,9 +281,8 @@ class LifeTest {
     server.tenants.branch(prod, new TimelineId(0, 9), "branch", new Lsn(START));
     Timeline broken = server.tenants.find(Fixture.TENANT, BRANCH).orElseThrow();
     DurableFile.replace(directory(BRANCH).resolve("timeline.json"), whole);
-    assertThatThrownBy(() -> server.tenants.retry(broken))
-        .isInstanceOf(PageserverException.Conflict.class)
-        .hasMessageContaining("another timeline \"branch\"");
+    assertThat(server.tenants.retry(broken).state().toString())
+        .contains("another timeline \"branch\"");
     assertThat(server.tenants.find("branch").orElseThrow().id()).isEqualTo(new TimelineId(0, 9));
   }
 

@@ -50,7 +50,10 @@ class SlowingTest {
   void aWriterOverManyLayersOfLevel0IsSlowedButNotStopped() throws IOException {
     var server =
         new SimulatedServer(
-            new SimulatedDisk(), new SplittableRandom(5), Fixture.settings(8 << 20, 100_000));
+            new SimulatedDisk(),
+            new SplittableRandom(5),
+            Fixture.settings(8 << 20, 100_000)
+                .withCompaction(new CompactionSettings(100_000, 8, 1 << 20, 1 << 20, 1, 1 << 20)));
     Timeline root =
         server.tenants.createRoot(
             Fixture.TENANT, new TimelineId(0, 1), "prod", 17, new Lsn(START), Map.of());

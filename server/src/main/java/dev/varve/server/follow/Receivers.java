@@ -9,6 +9,7 @@ import dev.varve.task.TaskManager;
 import dev.varve.task.TaskSpec;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
 import dev.varve.walreceiver.ReceiverSettings;
 import dev.varve.walreceiver.Source;
 import dev.varve.walreceiver.TimelineSink;
@@ -55,10 +56,10 @@ public final class Receivers implements AutoCloseable {
     for (TimelineId id : receivers.sources.keySet()) {
       Optional<Timeline> timeline =
           tenants.timelines().stream().filter(t -> t.id().equals(id)).findFirst();
-      if (timeline.isPresent()) {
-        receivers.start(timeline.get());
-      } else {
+      if (timeline.isEmpty()) {
         receivers.dropOrphan(id);
+      } else if (!isStopped(timeline.get())) {
+        receivers.start(timeline.get());
       }
     }
     return receivers;
@@ -86,14 +87,49 @@ public final class Receivers implements AutoCloseable {
     if (source == null) {
       throw new IllegalStateException("no source is noted for " + timeline.name());
     }
-    receivers.put(
+    receivers.computeIfAbsent(
         timeline.id(),
-        new WalReceiver(
-            tasks,
-            timeline.name(),
-            source,
-            TimelineSink.into(timeline),
-            ReceiverSettings.standard()));
+        _ ->
+            new WalReceiver(
+                tasks,
+                timeline.name(),
+                source,
+                () -> TimelineSink.into(current(timeline)).open(),
+                ReceiverSettings.standard()));
+  }
+
+  /// One that was broken may have been loaded again, and is another object then.
+  private Timeline current(Timeline timeline) {
+    return tenants.find(timeline.tenant(), timeline.id()).orElse(timeline);
+  }
+
+  private static boolean isStopped(Timeline timeline) {
+    return timeline.state() instanceof TimelineState.Stopped;
+  }
+
+  /// Ends following, and then stops the timeline; the source and its slot stay noted.
+  ///
+  /// @throws Unavailable when it can't be stopped; it goes on then
+  public void stop(Timeline timeline) {
+    WalReceiver receiver = receivers.remove(timeline.id());
+    if (receiver != null) {
+      receiver.close();
+    }
+    try {
+      tenants.stop(timeline);
+    } finally {
+      if (receiver != null && !isStopped(timeline)) {
+        start(timeline);
+      }
+    }
+  }
+
+  /// Lets a stopped timeline go on, and follow its source if it has one.
+  public void resume(Timeline timeline) {
+    tenants.start(timeline);
+    if (sources.containsKey(timeline.id())) {
+      start(timeline);
+    }
   }
 
   /// What a timeline's receiver does; empty when it follows nobody.
@@ -101,14 +137,14 @@ public final class Receivers implements AutoCloseable {
     return Optional.ofNullable(receivers.get(timeline.id())).map(WalReceiver::status);
   }
 
-  /// Waits until a timeline has what its source has written by now; one without a source has all
-  /// there is.
+  /// Waits until a timeline has what its source has written by now; one without a source, or that
+  /// is stopped, has all there is.
   ///
   /// @return the LSN that it has at least, where a record ends
   /// @throws Unavailable when the source does not answer, or its WAL does not come in time
   public Lsn awaitSource(Timeline timeline) {
     Source source = sources.get(timeline.id());
-    if (source == null) {
+    if (source == null || isStopped(timeline)) {
       return timeline.lastRecordLsn();
     }
     Lsn present;
@@ -139,7 +175,7 @@ public final class Receivers implements AutoCloseable {
       if (!received.isBefore(present)) {
         return;
       }
-      if (System.nanoTime() - deadline > 0) {
+      if (isStopped(timeline) || System.nanoTime() - deadline > 0) {
         throw new Unavailable(
             "%s is at %s and its source at %s; the WAL between did not come within %d s. varve show %s says why"
                 .formatted(
@@ -224,6 +260,7 @@ public final class Receivers implements AutoCloseable {
   public Optional<String> delete(Timeline timeline) {
     boolean hasBranches =
         tenants.timelines().stream()
+            .filter(t -> !(t.state() instanceof TimelineState.Deleting))
             .anyMatch(t -> t.ancestor().filter(timeline.id()::equals).isPresent());
     // One with branches is refused below, and must go on following.
     Optional<String> warning = hasBranches ? Optional.empty() : forget(timeline.id());

@@ -2,6 +2,7 @@ package dev.varve.server.http;
 
 import dev.varve.server.follow.Receivers;
 import dev.varve.server.imports.Imports;
+import dev.varve.server.metrics.ServerMetrics;
 import dev.varve.task.TaskManager;
 import dev.varve.task.TaskReport;
 import dev.varve.timeline.Tenants;
@@ -22,6 +23,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `POST TENANT/timeline`               | 201, a branch: `name`, `ancestor_timeline_id`, and `ancestor_start_lsn`, `ancestor_start_time` or `ancestor_start` = `now` |
 /// | `GET TIMELINE`                       | one timeline                                         |
 /// | `DELETE TIMELINE`                    | deletes it                                           |
+/// | `POST TIMELINE/stop`                 | ends what it does and refuses reads, but keeps all   |
+/// | `POST TIMELINE/start`                | lets a stopped one go on                             |
+/// | `POST TIMELINE/retry`                | tries a broken one, and damaged files, again now     |
 /// | `GET TIMELINE/wal_receiver`          | what it follows, and how far it is                   |
 /// | `GET TIMELINE/get_lsn_by_timestamp`  | `timestamp`: the last commit at or before it, and whether it is `present`, or in the `future`, the `past` (then where history begins), or there is `nodata` |
 /// | `GET TIMELINE/wait_lsn`              | `lsn`, `timeout_ms`: waits for it                    |
@@ -36,12 +40,14 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `POST /v1/import`                    | 202, an import: `name`, and `from` (a connection string) or `tar` and perhaps `wal` (paths on the server) |
 /// | `GET /v1/import/:import_id`          | how far it is                                        |
 /// | `GET /v1/task`                       | the background tasks                                 |
+/// | `GET /metrics`                       | all that is measured, for Prometheus, as text        |
 public final class Routes {
 
   private static final String TENANT = "/v1/tenant/:tenant_id";
   private static final String TIMELINE = TENANT + "/timeline/:timeline_id";
 
   private final TaskManager tasks;
+  private final ServerMetrics metrics;
   private final TenantRoutes tenants;
   private final ReadRoutes reads;
   private final ImportRoutes imports;
@@ -51,8 +57,10 @@ public final class Routes {
       Receivers receivers,
       Imports imports,
       TaskManager tasks,
+      ServerMetrics metrics,
       InstantSource clock) {
     this.tasks = tasks;
+    this.metrics = metrics;
     var json = new TimelineJson(tenants, receivers);
     this.tenants = new TenantRoutes(tenants, receivers, json);
     this.reads = new ReadRoutes(tenants, receivers, clock);
@@ -68,6 +76,9 @@ public final class Routes {
         .on("POST", TENANT + "/timeline", tenants::branch)
         .on("GET", TIMELINE, tenants::timeline)
         .on("DELETE", TIMELINE, tenants::delete)
+        .on("POST", TIMELINE + "/stop", tenants::stop)
+        .on("POST", TIMELINE + "/start", tenants::start)
+        .on("POST", TIMELINE + "/retry", tenants::retry)
         .on("GET", TIMELINE + "/wal_receiver", tenants::walReceiver)
         .on("PUT", TIMELINE + "/checkpoint", tenants::checkpoint)
         .on("POST", TIMELINE + "/lease", tenants::lease)
@@ -81,7 +92,8 @@ public final class Routes {
         .on("GET", "/v1/timeline/:name", tenants::timelineByName)
         .on("POST", "/v1/import", imports::begin)
         .on("GET", "/v1/import/:import_id", imports::progress)
-        .on("GET", "/v1/task", this::tasks);
+        .on("GET", "/v1/task", this::tasks)
+        .on("GET", "/metrics", this::metrics);
   }
 
   private static void status(Call call) throws IOException {
@@ -89,6 +101,10 @@ public final class Routes {
     status.put("id", 1);
     status.put("version", "0.1.0");
     call.answer(200, status);
+  }
+
+  private void metrics(Call call) throws IOException {
+    call.bytes(200, ServerMetrics.CONTENT_TYPE, metrics.text());
   }
 
   private void tasks(Call call) throws IOException {

@@ -18,7 +18,7 @@ import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Tenants and timelines: listing, branching, deleting, and what their history costs.
+/// Tenants and timelines: listing, branching, stopping, deleting, and what their history costs.
 final class TenantRoutes {
 
   private static final SecureRandom IDS = new SecureRandom();
@@ -172,6 +172,22 @@ final class TenantRoutes {
     ObjectNode answer = Call.JSON.createObjectNode();
     receivers.delete(timeline).ifPresent(warning -> answer.put("warning", warning));
     call.answer(200, answer);
+  }
+
+  void stop(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    receivers.stop(timeline);
+    call.answer(200, json.timeline(timeline));
+  }
+
+  void start(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    receivers.resume(timeline);
+    call.answer(200, json.timeline(timeline));
+  }
+
+  void retry(Call call) throws IOException {
+    call.answer(200, json.timeline(tenants.retry(find(tenants, call))));
   }
 
   void walReceiver(Call call) throws IOException {

@@ -4,9 +4,11 @@ import dev.varve.datadir.CommitTimes;
 import dev.varve.model.PageserverException;
 import dev.varve.server.follow.Receivers;
 import dev.varve.task.TaskReport;
+import dev.varve.timeline.DamagedFile;
 import dev.varve.timeline.Lease;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineCounts;
 import dev.varve.timeline.TimelineState;
 import dev.varve.walreceiver.WalReceiverStatus;
 import java.time.Instant;
@@ -59,9 +61,37 @@ final class TimelineJson {
     json.put("compaction_suspended", timeline.compactionSuspended());
     json.put("current_physical_size", timeline.layerBytes());
     json.put("layer_count", timeline.layerCount());
+    layers(timeline, json);
+    ingest(timeline.metrics().counts(), json.putObject("ingest"));
     commitTimes(timeline, json);
     receivers.status(timeline).ifPresent(status -> json.set("wal_receiver", receiver(status)));
     return json;
+  }
+
+  private static void layers(Timeline timeline, ObjectNode json) {
+    ObjectNode byLevel = json.putObject("layers_by_level");
+    int[] counts = timeline.layersByLevel();
+    for (int level = 0; level < counts.length; level++) {
+      if (counts[level] > 0) {
+        byLevel.put(Integer.toString(level), counts[level]);
+      }
+    }
+    ArrayNode damaged = json.putArray("damaged_files");
+    for (DamagedFile file : timeline.damagedFiles()) {
+      damaged
+          .addObject()
+          .put("path", file.file().toString())
+          .put("finding", file.finding())
+          .put("since", file.since().toString());
+    }
+  }
+
+  private static void ingest(TimelineCounts counts, ObjectNode json) {
+    json.put("bytes", counts.bytesIngested());
+    json.put("slowed_count", counts.slowedTimes());
+    json.put("slowed_seconds", counts.slowedNanos() / 1e9);
+    json.put("stopped_count", counts.stoppedTimes());
+    json.put("stopped_seconds", counts.stoppedNanos() / 1e9);
   }
 
   private static void commitTimes(Timeline timeline, ObjectNode json) {
@@ -78,7 +108,10 @@ final class TimelineJson {
           json.put("commit_time_error", e.getMessage());
         }
       }
-      case TimelineState.Importing _, TimelineState.Broken _, TimelineState.Deleting _ -> {}
+      case TimelineState.Importing _,
+          TimelineState.Broken _,
+          TimelineState.Stopped _,
+          TimelineState.Deleting _ -> {}
     }
   }
 
@@ -86,7 +119,11 @@ final class TimelineJson {
     return switch (state) {
       case TimelineState.Failing(String reason) -> reason;
       case TimelineState.Broken(String reason) -> reason;
-      case TimelineState.Importing _, TimelineState.Active _, TimelineState.Deleting _ -> null;
+      case TimelineState.Importing _,
+          TimelineState.Active _,
+          TimelineState.Stopped _,
+          TimelineState.Deleting _ ->
+          null;
     };
   }
 
