@@ -90,19 +90,18 @@ final class ShowCommand implements Callable<Integer> {
     int damaged = timeline.path("damaged_files").size();
     return text(timeline, "state")
         + (reason.equals("-") ? "" : ": " + reason)
-        + (damaged == 0 ? "" : ", " + damaged + (damaged == 1 ? " damaged file" : " damaged files"));
+        + (damaged == 0
+            ? ""
+            : ", " + damaged + (damaged == 1 ? " damaged file" : " damaged files"));
   }
 
   /// A sentence for each.
   static List<String> damagedFiles(JsonNode timeline) {
-    return timeline.path("damaged_files").valueStream()
-        .map(
-            file ->
-                text(file, "path")
-                    + " "
-                    + text(file, "finding")
-                    + ", found "
-                    + text(file, "since"))
+    return timeline
+        .path("damaged_files")
+        .valueStream()
+        .map(file ->
+            text(file, "path") + " " + text(file, "finding") + ", found " + text(file, "since"))
         .toList();
   }
 

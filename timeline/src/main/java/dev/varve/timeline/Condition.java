@@ -121,8 +121,7 @@ final class Condition {
 
   /// What clients of a stopped timeline are told.
   String stopped() {
-    return "timeline \"%s\" is stopped; varve start %s lets it go on"
-        .formatted(timeline, timeline);
+    return "timeline \"%s\" is stopped; varve start %s lets it go on".formatted(timeline, timeline);
   }
 
   /// For its branches, which read through it even while it is stopped, and for what keeps it.

@@ -106,8 +106,8 @@ public final class Ingest implements AutoCloseable {
   }
 
   /// Everything up to `lsn` is in: makes it visible. Between two LSNs is also where the open layer
-  /// is frozen, and where the writer is slowed, and at last waits, when the disk, or memory, does not
-  /// keep up.
+  /// is frozen, and where the writer is slowed, and at last waits, when the disk, or memory, does
+  /// not keep up.
   ///
   /// @throws PageserverException.Unavailable when the thread is interrupted while it waits, or the
   ///   timeline goes; what was put is in nevertheless

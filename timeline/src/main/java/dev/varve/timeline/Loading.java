@@ -27,8 +27,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Brings back the timelines of a data directory, from their small files alone: it takes the same
-/// time whatever the size of the data. What is wrong with one timeline makes that one broken; what is
-/// wrong with one of its layer files only breaks the reads that need it.
+/// time whatever the size of the data. What is wrong with one timeline makes that one broken; what
+/// is wrong with one of its layer files only breaks the reads that need it.
 final class Loading {
 
   private static final System.Logger LOG = System.getLogger(Loading.class.getName());
@@ -53,7 +53,8 @@ final class Loading {
     }
   }
 
-  private static final String NEVER_IMPORTED = "its import never ended; delete it, and import again";
+  private static final String NEVER_IMPORTED =
+      "its import never ended; delete it, and import again";
 
   private final TenantFiles files;
   private final Shared shared;
@@ -251,8 +252,7 @@ final class Loading {
 
   private Timeline assemble(Found one, @Nullable Timeline ancestor) {
     Timeline timeline =
-        assemble(
-            one.files, one.identity, one.index, ancestor, one.broken, backPressure, shared);
+        assemble(one.files, one.identity, one.index, ancestor, one.broken, backPressure, shared);
     if (timeline.isUnknown()) {
       shared.unknown().add(timeline.tenant());
     }

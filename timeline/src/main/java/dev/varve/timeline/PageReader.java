@@ -238,8 +238,7 @@ record PageReader(
       case NoSuchFileException e ->
           new PageserverException.DataCorrupted(
               read + ": layer file " + e.getFile() + " is missing", e);
-      default ->
-          new PageserverException.Unavailable(read + ": " + failure.getMessage(), failure);
+      default -> new PageserverException.Unavailable(read + ": " + failure.getMessage(), failure);
     };
   }
 

@@ -123,7 +123,8 @@ final class Reloading {
         && !timelines.containsKey(ancestor.get())
         && files.hasTimeline(ancestor.get())) {
       TimelineKey key = ancestor.get();
-      Timeline found = Loading.unknown(files.timeline(key.tenant(), key.id()), backPressure, shared);
+      Timeline found =
+          Loading.unknown(files.timeline(key.tenant(), key.id()), backPressure, shared);
       if (timelines.putIfAbsent(key, found) == null) {
         watch(found);
         reload(key);

@@ -133,7 +133,6 @@ final class Slowing {
       return Math.max(0, layers - SLOW_FROM) * SLOW / (STRONGLY_FROM - SLOW_FROM);
     }
     return Math.min(
-        SLOWEST,
-        SLOW + (layers - STRONGLY_FROM) * (SLOWEST - SLOW) / (STRONGLY_FROM - SLOW_FROM));
+        SLOWEST, SLOW + (layers - STRONGLY_FROM) * (SLOWEST - SLOW) / (STRONGLY_FROM - SLOW_FROM));
   }
 }

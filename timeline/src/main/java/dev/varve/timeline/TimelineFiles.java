@@ -305,7 +305,9 @@ final class TimelineFiles {
         buffer.clear();
       }
     }
-    return (int) crc.getValue() == entry.crc() ? null : "is not what was written: its checksum is wrong";
+    return (int) crc.getValue() == entry.crc()
+        ? null
+        : "is not what was written: its checksum is wrong";
   }
 
   /// Whether the timeline was stopped, by request.

@@ -178,10 +178,8 @@ class DamagedFilesTest {
     try (Fixture server = open()) {
       Timeline branch = find(server, "branch");
       Key from = Fixture.key(0);
-      assertThatThrownBy(
-              () ->
-                  branch.scan(
-                      new KeyRange(from, Fixture.key(9)), new Lsn(START + 8), (_, _) -> {}))
+      assertThatThrownBy(() ->
+              branch.scan(new KeyRange(from, Fixture.key(9)), new Lsn(START + 8), (_, _) -> {}))
           .isInstanceOf(PageserverException.DataCorrupted.class)
           .hasMessageContaining(first.toString());
       assertDamaged(find(server, "prod"), first, "is missing");

@@ -308,8 +308,7 @@ class LifeTest {
       assertThat(branch.state()).isEqualTo(new TimelineState.Deleting());
       assertThatThrownBy(() -> server.tenants.delete(branch)).hasMessageContaining("already");
       assertThatThrownBy(
-              () ->
-                  server.tenants.branch(prod, new TimelineId(0, 8), "branch", new Lsn(START)))
+              () -> server.tenants.branch(prod, new TimelineId(0, 8), "branch", new Lsn(START)))
           .hasMessageContaining("still being deleted");
       server.threads.pass(Duration.ofSeconds(2));
       assertThat(branch.state()).isEqualTo(new TimelineState.Deleting());

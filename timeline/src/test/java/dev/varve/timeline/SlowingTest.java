@@ -77,8 +77,7 @@ class SlowingTest {
         lsn = image(ingest, lsn);
       }
       Duration taken = Duration.between(begin, server.tasks.clock().instant());
-      double pace =
-          (double) taken.toNanos() / (root.metrics().counts().bytesIngested() - bytes);
+      double pace = (double) taken.toNanos() / (root.metrics().counts().bytesIngested() - bytes);
       // a flush that ends wakes the writer early
       assertThat(pace).isBetween(10.0, 80.0);
     }

@@ -120,19 +120,17 @@ public final class ServerMetrics {
         .name("varve_tasks")
         .help("Background tasks")
         .labelNames("kind", "state")
-        .callback(
-            callback ->
-                counted(tasks.report(), ServerMetrics::kindAndState)
-                    .forEach((labels, count) -> callback.call(count, labels.get(0), labels.get(1))))
+        .callback(callback ->
+            counted(tasks.report(), ServerMetrics::kindAndState)
+                .forEach((labels, count) -> callback.call(count, labels.get(0), labels.get(1))))
         .register(registry);
     GaugeWithCallback.builder()
         .name("varve_timelines")
         .help("Timelines")
         .labelNames("state")
-        .callback(
-            callback ->
-                counted(now.all, timeline -> timeline.state().word())
-                    .forEach((state, count) -> callback.call(count, state)))
+        .callback(callback ->
+            counted(now.all, timeline -> timeline.state().word())
+                .forEach((state, count) -> callback.call(count, state)))
         .register(registry);
   }
 
@@ -154,14 +152,11 @@ public final class ServerMetrics {
         .name("varve_timeline_readable_from_lsn")
         .help("The earliest LSN that can be read; none while nothing can")
         .labelNames("tenant", "timeline")
-        .callback(
-            callback ->
-                now.timelines.stream()
-                    .filter(one -> isReadable(one.timeline.state()))
-                    .forEach(
-                        one ->
-                            callback.call(
-                                one.timeline.readableFrom().value(), one.tenant, one.id)))
+        .callback(callback ->
+            now.timelines.stream()
+                .filter(one -> isReadable(one.timeline.state()))
+                .forEach(
+                    one -> callback.call(one.timeline.readableFrom().value(), one.tenant, one.id)))
         .register(registry);
     GaugeWithCallback.builder()
         .name("varve_timeline_layers")
@@ -223,10 +218,9 @@ public final class ServerMetrics {
         .name("varve_timeline_" + name)
         .help(help)
         .labelNames("tenant", "timeline")
-        .callback(
-            callback ->
-                now.timelines.forEach(
-                    one -> callback.call(value.applyAsDouble(one.timeline), one.tenant, one.id)))
+        .callback(callback ->
+            now.timelines.forEach(
+                one -> callback.call(value.applyAsDouble(one.timeline), one.tenant, one.id)))
         .register(registry);
   }
 
@@ -237,10 +231,9 @@ public final class ServerMetrics {
         .name("varve_timeline_" + name)
         .help(help)
         .labelNames("tenant", "timeline")
-        .callback(
-            callback ->
-                now.timelines.forEach(
-                    one -> callback.call(value.applyAsDouble(one.counts), one.tenant, one.id)))
+        .callback(callback ->
+            now.timelines.forEach(
+                one -> callback.call(value.applyAsDouble(one.counts), one.tenant, one.id)))
         .register(registry);
   }
 }

@@ -45,7 +45,8 @@ class LifeRoutesTest {
     Answer branch =
         served.post(
             "/v1/tenant/" + served.tenant() + "/timeline",
-            Map.of("name", "b", "ancestor_timeline_id", served.timeline(), "ancestor_start", "now"));
+            Map.of(
+                "name", "b", "ancestor_timeline_id", served.timeline(), "ancestor_start", "now"));
     assertThat(branch.status()).as(branch.toString()).isEqualTo(201);
     String branchPath =
         "/v1/tenant/%s/timeline/%s"
@@ -96,8 +97,7 @@ class LifeRoutesTest {
     assertThat(file.path("finding").asString()).isEqualTo("is missing");
     assertThat(metrics()).contains("varve_damaged_files 1.0\n");
     Files.move(away, layer);
-    assertThat(
-            served.post(served.path() + "/retry", NO_BODY).json().path("damaged_files").size())
+    assertThat(served.post(served.path() + "/retry", NO_BODY).json().path("damaged_files").size())
         .isZero();
   }
 
@@ -121,8 +121,7 @@ class LifeRoutesTest {
   @Test
   void whatIsMeasuredIsThereForTheWholeAndForEachTimeline() throws Exception {
     String relation = "1663/" + served.database() + "/" + served.fileNode("t");
-    String labels =
-        "{tenant=\"" + served.tenant() + "\",timeline=\"" + served.timeline() + "\"}";
+    String labels = "{tenant=\"" + served.tenant() + "\",timeline=\"" + served.timeline() + "\"}";
     String before = metrics();
     served.bytes(served.path() + "/page?block=0&relation=" + relation);
     served.cluster.execute("create table measured as select i from generate_series(1, 9999) i");
