@@ -33,10 +33,27 @@ final class SimulatedServer {
 
   SimulatedServer(SimulatedDisk disk, RandomGenerator random, TimelineSettings settings)
       throws IOException {
+    this(disk, random, settings, DataModel.of(_ -> new HashRedo()));
+  }
+
+  SimulatedServer(
+      SimulatedDisk disk, RandomGenerator random, TimelineSettings settings, DataModel model)
+      throws IOException {
+    this(disk, random, settings, model, NOW);
+  }
+
+  /// @param now what its clock shows at first
+  SimulatedServer(
+      SimulatedDisk disk,
+      RandomGenerator random,
+      TimelineSettings settings,
+      DataModel model,
+      Instant now)
+      throws IOException {
     this.disk = disk;
-    threads = new SteppedThreads(random, NOW);
+    threads = new SteppedThreads(random, now);
     tasks = new TaskManager(new Mortal(), Duration.ofSeconds(10));
-    tenants = Tenants.open(disk.root().resolve("data"), _ -> new HashRedo(), tasks, settings);
+    tenants = Tenants.open(disk.root().resolve("data"), model, tasks, settings);
   }
 
   /// Whoever waits in a process that is dead must not wait for ever.
