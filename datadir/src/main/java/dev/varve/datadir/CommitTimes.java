@@ -103,6 +103,10 @@ public final class CommitTimes {
     CommitTime before = null;
     CommitTime after = null;
     int bucket = lastBucketNotAfter(target);
+    if (bucket < 0 && !buckets.isEmpty()) {
+      Lsn from = timeline.readableFrom();
+      throw tooEarly(moment, of(from).orElse(instant(buckets.getFirst().before())));
+    }
     if (bucket >= 0) {
       for (CommitTime commit : commits(bucket)) {
         if (micros(commit.time()) > target) {
@@ -118,8 +122,10 @@ public final class CommitTimes {
     return readable(moment, before, after);
   }
 
-  /// The first commit is in the first bucket that has nothing before it, so there is a bucket for
-  /// any moment, if there is one at all.
+  /// The first commit of all is in a bucket that has nothing before it, and that may have been
+  /// dropped: then the first bucket that is left says how late the commits before it were.
+  ///
+  /// @return -1 when a commit before all buckets that are left is later than the target
   private int lastBucketNotAfter(long target) {
     int low = 0;
     int high = buckets.size();
@@ -142,7 +148,9 @@ public final class CommitTimes {
     if (after != null && !after.lsn().isAfter(from)) {
       throw tooEarly(moment, of(from).orElse(after.time()));
     }
-    if (before == null) {
+    // Where all commits that were dropped are at or before the moment, the last one counts.
+    boolean dropped = !buckets.isEmpty() && buckets.getFirst().before() != NONE;
+    if (before == null && !dropped) {
       Instant checkpoint =
           Instant.ofEpochSecond(DataDirectory.at(timeline, from).checkPoint().time());
       if (moment.isBefore(checkpoint)) {

@@ -48,10 +48,16 @@ final class Compaction {
   private final Task task;
 
   /// Where the drop of history has come to. Of the task.
-  private @Nullable Key sweep;
+  private @Nullable Sweep sweep;
 
   /// Outputs of merges that could not be committed: the index part on disk may name them.
   private final List<HistoricLayer> doubtful = new ArrayList<>();
+
+  /// A drop of history goes over all keys with one cutoff: were it to take in what the cutoff
+  /// passes meanwhile, it would begin anew with every layer that does, and never end.
+  ///
+  /// @param from the first key that it has not come to
+  private record Sweep(Key from, Lsn cutoff) {}
 
   private int failures;
   private volatile boolean everything;
@@ -103,15 +109,15 @@ final class Compaction {
       return;
     }
     boolean all = everything;
+    everything = false; // who asks from now on asks for another run
+    boolean done = false;
     try {
       forgetDoubtful();
       boolean more = true;
       while (more && !isToEnd()) {
         more = step(all);
       }
-      if (all) {
-        everything = false;
-      }
+      done = true;
       failures = 0;
     } catch (PageserverException.Unavailable e) {
       if (!isToEnd()) {
@@ -121,6 +127,10 @@ final class Compaction {
     } catch (IOException | RuntimeException e) {
       noteFailure(e);
       throw e;
+    } finally {
+      if (all && !done) {
+        everything = true;
+      }
     }
   }
 
@@ -162,7 +172,8 @@ final class Compaction {
   /// @return false when there is nothing to do
   private boolean step(boolean all) throws IOException, InterruptedException {
     List<HistoricLayer> layers = readable();
-    var policy = new CompactionPolicy(shared.settings().compaction(), layers, sweep);
+    var policy = new CompactionPolicy(
+            shared.settings().compaction(), layers, sweep == null ? null : sweep.from());
     MergePlan plan = policy.flushed(all);
     if (plan == null) {
       plan = history(policy, all);
@@ -183,12 +194,14 @@ final class Compaction {
   }
 
   private @Nullable MergePlan history(CompactionPolicy policy, boolean all) {
-    if (!timeline.mayDropHistory()) {
+    IndexPart part = index.part();
+    // What an import has brought so far does not say yet which of it will be asked for.
+    if (!part.imported() || !timeline.mayDropHistory()) {
       return null;
     }
     // First the cutoff, then who needs what is before: a branch made after this is at the cutoff or
     // above.
-    Lsn cutoff = policy.bottomCutoff(index.part().readableFrom());
+    Lsn cutoff = sweep == null ? policy.bottomCutoff(part.readableFrom()) : sweep.cutoff();
     List<Lsn> points = timeline.retainedBefore(cutoff);
     points.add(cutoff);
     return policy.history(
@@ -214,8 +227,10 @@ final class Compaction {
       shared.tasks().pause();
       commit(merge, result);
       timeline.metrics().bytesCompacted.add(bytes(result.outputs()));
-      if (plan.isBottom()) {
-        sweep = result.end();
+      MergePlan.Retention retention = plan.retention();
+      if (retention != null) {
+        Key end = result.end();
+        sweep = end == null ? null : new Sweep(end, retention.cutoff());
       }
       LOG.log(
           INFO,

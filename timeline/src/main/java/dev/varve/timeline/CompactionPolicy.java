@@ -66,7 +66,10 @@ final class CompactionPolicy {
     for (int level = 1; level < LayerEntry.BOTTOM - 1; level++) {
       int wanted = level;
       List<HistoricLayer> same =
-          layers.stream().filter(file -> file.entry().level() == wanted).toList();
+          layers.stream()
+              .filter(file -> file.entry().level() == wanted)
+              .filter(file -> !isFullOfOneKey(file))
+              .toList();
       if (same.size() >= settings.depth()) {
         MergePlan plan = stacked(same, level);
         if (plan != null) {
@@ -99,6 +102,12 @@ final class CompactionPolicy {
         settings.layerBytes(),
         settings.sliceBytes(),
         null);
+  }
+
+  /// Many such files over each other would only be written again, as many, level by level.
+  private boolean isFullOfOneKey(HistoricLayer file) {
+    return file.entry().bytes() >= settings.layerBytes()
+        && file.keys().start().next().equals(file.keys().end());
   }
 
   /// The first key that so many of the layers have in their ranges.
@@ -138,11 +147,14 @@ final class CompactionPolicy {
         layers.stream()
             .filter(file -> !isFlushed(file))
             .filter(file -> Long.compareUnsigned(file.layer().lsns().start().value(), end) < 0)
-            .filter(file -> sweep == null || file.keys().end().compareTo(sweep) > 0)
             .toList();
     // Layers that go on beyond the cutoff are only worth while when everything has to be merged.
     long oldEnd = atOnce ? -1 : end;
-    List<HistoricLayer> old = inputs.stream().filter(file -> isOld(file, oldEnd)).toList();
+    List<HistoricLayer> old =
+        inputs.stream()
+            .filter(file -> isOld(file, oldEnd))
+            .filter(file -> sweep == null || file.keys().end().compareTo(sweep) > 0)
+            .toList();
     if (old.isEmpty() || (sweep == null && !atOnce && !isEnough(inputs, old))) {
       return null;
     }

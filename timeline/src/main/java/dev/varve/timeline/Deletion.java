@@ -49,10 +49,6 @@ final class Deletion {
               requireNoBranches(timeline);
               return setAside(timeline);
             });
-    Timeline ancestor = timeline.ancestorTimeline();
-    if (ancestor != null) {
-      ancestor.forget(TimelineKey.of(timeline.identity()));
-    }
     try {
       finish(timeline, aside);
     } catch (IOException e) {
@@ -66,6 +62,11 @@ final class Deletion {
 
   private void finish(Timeline timeline, Path aside) throws IOException, InterruptedException {
     timeline.close();
+    // Not before: a read that goes on needs the branch point.
+    Timeline ancestor = timeline.ancestorTimeline();
+    if (ancestor != null) {
+      ancestor.forget(TimelineKey.of(timeline.identity()));
+    }
     TenantFiles.deleteTree(aside);
     TenantFiles.deleteIfLast(aside);
     synchronized (lock) {

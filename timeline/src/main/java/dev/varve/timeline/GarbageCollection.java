@@ -53,21 +53,23 @@ final class GarbageCollection {
     needed.remove(user);
   }
 
-  /// Moves the cutoff as far as the settings say.
+  /// Moves the cutoff as far as the settings say, and forgets leases that have ended.
   ///
-  /// @return whether it has moved
+  /// @return whether anything has changed
   boolean run() throws IOException, InterruptedException {
     if (!timeline.condition().isRunning() || !index.part().imported()) {
       return false;
     }
-    Optional<Lsn> wanted = wanted();
-    if (wanted.isEmpty() || !wanted.get().isAfter(index.part().readableFrom())) {
+    IndexPart before = index.part();
+    Lsn wanted = wanted().orElse(before.readableFrom());
+    Instant now = shared.tasks().clock().instant();
+    if (!wanted.isAfter(before.readableFrom())
+        && before.leases().stream().allMatch(lease -> lease.until().isAfter(now))) {
       return false;
     }
-    Instant now = shared.tasks().clock().instant();
     index.commit(
         "move GC cutoff of " + timeline.name(),
-        part -> part.withCutoff(Lsn.min(wanted.get(), part.diskConsistentLsn()), now),
+        part -> part.withCutoff(Lsn.min(wanted, part.diskConsistentLsn()), now),
         () -> {});
     return true;
   }
@@ -86,13 +88,12 @@ final class GarbageCollection {
     return shared.model().commits().lsnAt(timeline, moment).map(lsn -> Lsn.min(lsn, cutoff));
   }
 
-  /// LSNs before the cutoff that have to stay as they are, ascending.
+  /// LSNs before the cutoff that have to stay as they are, ascending. A lease that has ended counts
+  /// until {@link #run} has forgotten it: were the clock set back, it would hold again.
   List<Lsn> retainedBefore(Lsn cutoff) {
     var points = new TreeSet<>(needed.values());
     for (Lease lease : index.part().leases()) {
-      if (isValid(lease)) {
-        points.add(lease.lsn());
-      }
+      points.add(lease.lsn());
     }
     return new ArrayList<>(points.headSet(cutoff, false));
   }

@@ -163,7 +163,7 @@ public final class Ingest implements AutoCloseable {
   /// #advance}, but also before {@link Timeline#readableFrom()}.
   public void history(Key key, HistorySink sink) {
     timeline.condition().requireRunning();
-    KeyHistory.run(timeline.reader(), key, 0, lastRecord.get(), sink);
+    KeyHistory.run(timeline.reader(), key, 0, lastRecord.get(), () -> {}, sink);
   }
 
   @Override

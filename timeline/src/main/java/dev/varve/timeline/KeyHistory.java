@@ -14,9 +14,12 @@ final class KeyHistory implements VersionCollector {
     this.from = from;
   }
 
-  static void run(PageReader reader, Key key, long from, long to, HistorySink sink) {
+  /// @param check done before versions are handed over: it throws when they don't count
+  static void run(
+      PageReader reader, Key key, long from, long to, Runnable check, HistorySink sink) {
     var history = new KeyHistory(from);
     reader.walk(key.upper(), key.middle(), key.lower(), to, history, null);
+    check.run();
     history.handOver(sink);
   }
 

@@ -53,8 +53,4 @@ record MergePlan(
       return points.getLast();
     }
   }
-
-  boolean isBottom() {
-    return retention != null;
-  }
 }

@@ -81,13 +81,16 @@ final class NeededVersions implements KeptVersions {
     }
   }
 
-  /// Puts an image in the place of the chain; as of its last version nothing is dropped yet.
-  private void shorten() {
+  /// Puts an image in the place of the chain; as of its last version nothing is dropped yet. If
+  /// none can be made, the chain is written though it may not be needed: memory is bounded.
+  private void shorten() throws IOException {
     long lsn = pending.lsn(pending.count() - 1);
     if (materializer.make(upper, middle, lower, lsn)) {
       forgetChain();
       pending.push(lsn, true, true, materializer.page());
       pendingBytes = PageBuilder.PAGE_BYTES;
+    } else {
+      writePending();
     }
   }
 
@@ -144,17 +147,22 @@ final class NeededVersions implements KeptVersions {
     if (Materializer.isWorthwhile(pendingChanges, pendingBytes)
         && materializer.make(upper, middle, lower, last)) {
       write(last, true, true, materializer.page(), 0, PageBuilder.PAGE_BYTES);
+      forgetChain();
     } else {
-      for (int i = 0; i < count; i++) {
-        MemorySegment bytes = pending.bytes(i);
-        write(
-            pending.lsn(i),
-            pending.isImage(i),
-            pending.initializes(i),
-            bytes,
-            0,
-            (int) bytes.byteSize());
-      }
+      writePending();
+    }
+  }
+
+  private void writePending() throws IOException {
+    for (int i = 0; i < pending.count(); i++) {
+      MemorySegment bytes = pending.bytes(i);
+      write(
+          pending.lsn(i),
+          pending.isImage(i),
+          pending.initializes(i),
+          bytes,
+          0,
+          (int) bytes.byteSize());
     }
     forgetChain();
   }

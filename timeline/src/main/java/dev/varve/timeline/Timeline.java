@@ -266,10 +266,10 @@ public final class Timeline {
     try {
       readPage(key, lsn, target);
     } catch (PageserverException.DataCorrupted | PageserverException.NotFound e) {
-      requireHistory(lsn);
+      requireStillReadable(lsn);
       throw e;
     }
-    requireHistory(lsn);
+    requireStillReadable(lsn);
   }
 
   /// Writes many pages as of one LSN, each as {@link #page} would: the first key's at the beginning
@@ -318,7 +318,7 @@ public final class Timeline {
   public byte @Nullable [] value(Key key, Lsn lsn) {
     requireReadable(lsn);
     byte[] value = reader.value(key, lsn.value());
-    requireHistory(lsn);
+    requireStillReadable(lsn);
     return value;
   }
 
@@ -332,13 +332,14 @@ public final class Timeline {
   /// would give it, in the order of the keys. For keys whose versions are images.
   public void scan(KeyRange keys, Lsn lsn, ScanSink sink) {
     requireReadable(lsn);
-    Scan.run(reader, keys, lsn.value(), () -> requireHistory(lsn), sink);
+    Scan.run(reader, keys, lsn.value(), () -> requireStillReadable(lsn), sink);
   }
 
   /// Hands over all versions of one key with `from <= LSN <= to`, as they are stored, oldest first.
   public void history(Key key, Lsn from, Lsn to, HistorySink sink) {
     requireReadable(to);
-    KeyHistory.run(reader, key, from.value(), to.value(), sink);
+    KeyHistory.run(
+        reader, key, from.value(), to.value(), () -> requireStillReadable(to), sink);
   }
 
   private void requireReadable(Lsn lsn) {
@@ -354,7 +355,13 @@ public final class Timeline {
     }
   }
 
-  /// Before a read, and after it: history may have been dropped meanwhile.
+  /// After a read: history may have been dropped meanwhile, and when a branch has gone, that of its
+  /// ancestor that only it needed.
+  private void requireStillReadable(Lsn lsn) {
+    condition().requireUsable();
+    requireHistory(lsn);
+  }
+
   private void requireHistory(Lsn lsn) {
     if (!isReadable(lsn)) {
       throw garbage.tooOld(lsn);
