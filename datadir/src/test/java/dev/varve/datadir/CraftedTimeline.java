@@ -42,8 +42,13 @@ public final class CraftedTimeline implements AutoCloseable {
   /// @param prepare changes the checkpoint that the directory starts with
   public CraftedTimeline(Path folder, PgVersion version, Consumer<CheckPoint> prepare)
       throws IOException {
+    this(new TestTimelines(folder), version, prepare);
+  }
+
+  /// @param timelines closed with this
+  public CraftedTimeline(TestTimelines timelines, PgVersion version, Consumer<CheckPoint> prepare) {
     this.version = version;
-    timelines = new TestTimelines(folder);
+    this.timelines = timelines;
     log = new CraftedLog(version, START);
     timeline = timelines.create("crafted", version, new Lsn(START));
     var checkPoint = new CheckPoint(version);

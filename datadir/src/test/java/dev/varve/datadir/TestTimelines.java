@@ -7,6 +7,8 @@ import dev.varve.postgres.PgVersion;
 import dev.varve.redo.Redo;
 import dev.varve.task.RealThreads;
 import dev.varve.task.TaskManager;
+import dev.varve.timeline.CommitClock;
+import dev.varve.timeline.DataModel;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import dev.varve.timeline.TimelineSettings;
@@ -21,14 +23,18 @@ import java.util.SplittableRandom;
 public final class TestTimelines implements AutoCloseable {
 
   private final Path folder;
-  private final long memory;
+  private final TimelineSettings settings;
   private final SplittableRandom ids = new SplittableRandom(7);
   private TaskManager tasks;
   private Tenants tenants;
 
   public TestTimelines(Path folder, long memory) throws IOException {
+    this(folder, TimelineSettings.ofMemory(memory));
+  }
+
+  public TestTimelines(Path folder, TimelineSettings settings) throws IOException {
     this.folder = folder;
-    this.memory = memory;
+    this.settings = settings;
     this.tasks = newTasks();
     this.tenants = open();
   }
@@ -44,9 +50,12 @@ public final class TestTimelines implements AutoCloseable {
   private Tenants open() throws IOException {
     return Tenants.open(
         folder,
-        major -> new Redo(PgVersion.ofMajor(major))::apply,
+        new DataModel(
+            major -> new Redo(PgVersion.ofMajor(major))::apply,
+            CommitClock.NONE,
+            new DirectoryRules()),
         tasks,
-        TimelineSettings.ofMemory(memory));
+        settings);
   }
 
   public Timeline create(String name, PgVersion version, Lsn start) {
@@ -61,6 +70,10 @@ public final class TestTimelines implements AutoCloseable {
 
   public Timeline branch(Timeline ancestor, String name, Lsn at) {
     return tenants.branch(ancestor, new TimelineId(ids.nextLong(), ids.nextLong()), name, at);
+  }
+
+  public void delete(Timeline timeline) {
+    tenants.delete(timeline);
   }
 
   public Timeline find(String name) {

@@ -172,7 +172,8 @@ final class Compaction {
   /// @return false when there is nothing to do
   private boolean step(boolean all) throws IOException, InterruptedException {
     List<HistoricLayer> layers = readable();
-    var policy = new CompactionPolicy(
+    var policy =
+        new CompactionPolicy(
             shared.settings().compaction(), layers, sweep == null ? null : sweep.from());
     MergePlan plan = policy.flushed(all);
     if (plan == null) {

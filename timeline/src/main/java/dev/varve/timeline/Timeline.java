@@ -338,8 +338,7 @@ public final class Timeline {
   /// Hands over all versions of one key with `from <= LSN <= to`, as they are stored, oldest first.
   public void history(Key key, Lsn from, Lsn to, HistorySink sink) {
     requireReadable(to);
-    KeyHistory.run(
-        reader, key, from.value(), to.value(), () -> requireStillReadable(to), sink);
+    KeyHistory.run(reader, key, from.value(), to.value(), () -> requireStillReadable(to), sink);
   }
 
   private void requireReadable(Lsn lsn) {

@@ -41,8 +41,7 @@ final class Written {
   Written branch(long at) {
     var branch = new Written();
     pages.forEach((block, versions) -> branch.versions(block).putAll(versions.headMap(at, true)));
-    values.forEach(
-        (number, versions) -> branch.texts(number).putAll(versions.headMap(at, true)));
+    values.forEach((number, versions) -> branch.texts(number).putAll(versions.headMap(at, true)));
     branch.last = at;
     return branch;
   }
@@ -150,10 +149,7 @@ final class Written {
     long hash = 0;
     for (var entry : history.tailMap(from, true).entrySet()) {
       Version version = entry.getValue();
-      hash =
-          version.image
-              ? version.value
-              : HashRedo.next(hash, entry.getKey(), version.value);
+      hash = version.image ? version.value : HashRedo.next(hash, entry.getKey(), version.value);
     }
     return hash;
   }
