@@ -150,7 +150,7 @@ class NeededVersionsTest {
         "t",
         new LayerMaps("t", HistoricLayers.of(files)),
         new LastRecord("t", LAST),
-        new Condition("t", null),
+        new Condition("t", null, new DamagedFiles(new TimelineFiles(folder), tasks.clock())),
         PageCacheView.of(new PageCache(0), () -> -1),
         null,
         0,
