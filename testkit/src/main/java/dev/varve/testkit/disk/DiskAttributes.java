@@ -25,7 +25,7 @@ record DiskAttributes(DiskNode node, long size) implements BasicFileAttributes {
 
   @Override
   public boolean isRegularFile() {
-    return node instanceof DiskNode.Content;
+    return node instanceof DiskContent;
   }
 
   @Override

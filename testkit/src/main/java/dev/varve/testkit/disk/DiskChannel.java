@@ -8,7 +8,6 @@ import java.nio.channels.FileLock;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
-import java.util.Arrays;
 
 /// An open file of a {@link SimulatedDisk}, or a directory that is opened to be synced.
 final class DiskChannel extends FileChannel {
@@ -24,11 +23,11 @@ final class DiskChannel extends FileChannel {
     this.writes = writes;
   }
 
-  private DiskNode.Content content() throws IOException {
+  private DiskContent content() throws IOException {
     if (disk.isDead()) {
       throw new SimulatedDisk.Died();
     }
-    if (node instanceof DiskNode.Content content) {
+    if (node instanceof DiskContent content) {
       return content;
     }
     throw new IOException("is a directory");
@@ -44,13 +43,9 @@ final class DiskChannel extends FileChannel {
   @Override
   public int read(ByteBuffer target, long from) throws IOException {
     synchronized (disk) {
-      byte[] bytes = content().now;
-      if (from >= bytes.length) {
-        return -1;
-      }
-      int count = (int) Math.min(target.remaining(), bytes.length - from);
-      target.put(bytes, (int) from, count);
-      return count;
+      DiskContent content = content();
+      disk.reading();
+      return content.read(from, target, disk.mostBytes());
     }
   }
 
@@ -77,18 +72,20 @@ final class DiskChannel extends FileChannel {
   @Override
   public int write(ByteBuffer source, long to) throws IOException {
     synchronized (disk) {
-      DiskNode.Content content = content();
+      DiskContent content = content();
       if (!writes) {
         throw new NonWritableChannelException();
       }
-      disk.operation("write");
-      int count = source.remaining();
-      if (content.now.length < to + count) {
-        content.now = Arrays.copyOf(content.now, (int) to + count);
-      } else {
-        content.now = content.now.clone();
+      int count = Math.min(source.remaining(), disk.mostBytes());
+      try {
+        disk.operation("write");
+      } catch (SimulatedDisk.Died e) {
+        throw e;
+      } catch (IOException e) {
+        content.write(to, source, count / 2);
+        throw e;
       }
-      source.get(content.now, (int) to, count);
+      content.write(to, source, count);
       return count;
     }
   }
@@ -116,18 +113,16 @@ final class DiskChannel extends FileChannel {
   @Override
   public long size() throws IOException {
     synchronized (disk) {
-      return content().now.length;
+      return content().size();
     }
   }
 
   @Override
   public FileChannel truncate(long size) throws IOException {
     synchronized (disk) {
-      DiskNode.Content content = content();
+      DiskContent content = content();
       disk.operation("truncate");
-      if (size < content.now.length) {
-        content.now = Arrays.copyOf(content.now, (int) size);
-      }
+      content.truncate(size);
       return this;
     }
   }
@@ -135,9 +130,18 @@ final class DiskChannel extends FileChannel {
   @Override
   public void force(boolean metaData) throws IOException {
     synchronized (disk) {
-      disk.operation("sync");
+      try {
+        disk.operation("sync");
+      } catch (SimulatedDisk.Died e) {
+        throw e;
+      } catch (IOException e) {
+        if (node instanceof DiskContent file) {
+          file.loseUnsynced();
+        }
+        throw e;
+      }
       switch (node) {
-        case DiskNode.Content file -> file.sync();
+        case DiskContent file -> file.sync();
         case DiskNode.Directory directory -> directory.sync();
       }
     }

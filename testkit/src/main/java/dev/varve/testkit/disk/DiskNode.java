@@ -8,47 +8,13 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /// A file or a directory: as programs see it, and as a crash would leave it.
-sealed interface DiskNode {
+sealed interface DiskNode permits DiskContent, DiskNode.Directory {
 
   /// What is left after a crash.
   DiskNode afterCrash(RandomGenerator random);
 
-  /// The bytes of a file.
-  final class Content implements DiskNode {
-
-    byte[] now = new byte[0];
-    byte[] synced = new byte[0];
-
-    void sync() {
-      synced = now.clone();
-    }
-
-    /// What was written since the last sync is there, or not, or in part.
-    @Override
-    public Content afterCrash(RandomGenerator random) {
-      var left = new Content();
-      left.now =
-          switch (random.nextInt(3)) {
-            case 0 -> synced.clone();
-            case 1 -> now.clone();
-            default -> torn(random);
-          };
-      left.sync();
-      return left;
-    }
-
-    private byte[] torn(RandomGenerator random) {
-      byte[] mixed = now.clone();
-      int from = mixed.length == 0 ? 0 : random.nextInt(mixed.length);
-      for (int i = from; i < mixed.length; i++) {
-        mixed[i] = i < synced.length ? synced[i] : 0;
-      }
-      return mixed;
-    }
-  }
-
-  /// Names. Changes since the last sync reach the disk in their order: a crash keeps some of the
-  /// first of them.
+  /// Names. Of the changes since the last sync a crash keeps some of the first, or, on a disk that
+  /// reorders, any; a rename happens as a whole.
   final class Directory implements DiskNode {
 
     /// What happened to one or two names at once; null: the name went.
@@ -99,9 +65,12 @@ sealed interface DiskNode {
     @Override
     public Directory afterCrash(RandomGenerator random) {
       var names = new TreeMap<>(synced);
+      boolean reorders = random.nextInt(3) == 0;
       int kept = random.nextInt(unsynced.size() + 1);
-      for (Change change : unsynced.subList(0, kept)) {
-        apply(change.names, names);
+      for (int i = 0; i < unsynced.size(); i++) {
+        if (reorders ? random.nextBoolean() : i < kept) {
+          apply(unsynced.get(i).names, names);
+        }
       }
       var left = new Directory();
       names.forEach((name, node) -> left.now.put(name, node.afterCrash(random)));

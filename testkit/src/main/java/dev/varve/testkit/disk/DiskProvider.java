@@ -167,7 +167,7 @@ final class DiskProvider extends FileSystemProvider {
   public <A extends BasicFileAttributes> A readAttributes(
       Path path, Class<A> type, LinkOption... options) throws IOException {
     DiskNode node = disk.require(plain(path));
-    long size = node instanceof DiskNode.Content content ? content.now.length : 0;
+    long size = node instanceof DiskContent content ? content.size() : 0;
     return type.cast(new DiskAttributes(node, size));
   }
 

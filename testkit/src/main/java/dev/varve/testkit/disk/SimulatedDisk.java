@@ -6,15 +6,17 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /// A disk in memory that can fail and crash. Safe from any thread.
 ///
 /// Operations that change it are counted: creating, writing, truncating, syncing, renaming and
-/// deleting. They can be made to fail, one of them or all from then on; and the process can "die"
-/// at one of them: then that one and all later ones do nothing but throw {@link Died}, until {@link
-/// #crash} gives the disk that the next process finds.
+/// deleting; reads are counted apart. They can be made to fail, one of them or all from then on;
+/// and the process can "die" at one of them: then that one and all later ones do nothing but throw
+/// {@link Died}, until {@link #crash} gives the disk that the next process finds.
 public final class SimulatedDisk {
 
   /// Thrown at whoever uses the disk of a process that is dead.
@@ -25,13 +27,23 @@ public final class SimulatedDisk {
   }
 
   private static final long NEVER = Long.MAX_VALUE;
+  private static final Runnable NOTHING = () -> {};
 
   private final DiskNode.Directory root;
   private final DiskFileSystem fileSystem = new DiskFileSystem(this);
   private long operations;
+  private long reads;
   private long failFirst = NEVER;
   private long failLast = NEVER;
+  private DiskFault fault = DiskFault.FULL;
+  private long firstBadRead = NEVER;
+  private long lastBadRead = NEVER;
   private long dieAt = NEVER;
+  private long faults;
+  private long fingerprint;
+  private int mostBytes = Integer.MAX_VALUE;
+  private Runnable beforeChange = NOTHING;
+  private Runnable beforeRead = NOTHING;
 
   public SimulatedDisk() {
     this(new DiskNode.Directory());
@@ -50,8 +62,25 @@ public final class SimulatedDisk {
     return operations;
   }
 
+  /// How many operations and reads have failed because they were to.
+  public synchronized long faults() {
+    return faults;
+  }
+
+  /// Of all operations that changed the disk, in their order.
+  public synchronized long fingerprint() {
+    return fingerprint;
+  }
+
   /// Makes one operation fail, as on a full disk: the `n`th from now, counted from 0.
-  public synchronized void failAt(long n) {
+  public void failAt(long n) {
+    failAt(n, DiskFault.FULL);
+  }
+
+  /// Makes one operation fail: the `n`th from now, counted from 0. A write that fails has written a
+  /// part.
+  public synchronized void failAt(long n, DiskFault how) {
+    fault = how;
     failFirst = operations + n;
     failLast = failFirst;
   }
@@ -62,10 +91,17 @@ public final class SimulatedDisk {
     failLast = NEVER;
   }
 
+  /// Makes some reads of files fail: `count` of them, from the `n`th from now on, counted from 0.
+  public synchronized void failReads(long n, long count) {
+    firstBadRead = reads + n;
+    lastBadRead = firstBadRead + count - 1;
+  }
+
   /// No operation fails any more.
   public synchronized void heal() {
     failFirst = NEVER;
     failLast = NEVER;
+    firstBadRead = NEVER;
   }
 
   /// Lets the process die at an operation: the `n`th from now, counted from 0.
@@ -77,22 +113,103 @@ public final class SimulatedDisk {
     return operations > dieAt;
   }
 
+  /// Lets one read or write of a file do at most so many bytes, as the operating system may.
+  public synchronized void limit(int bytes) {
+    mostBytes = bytes;
+  }
+
+  /// Has something done before each operation that changes the disk, and before each read of a
+  /// file, by whoever does the operation: what others might do at that moment.
+  public synchronized void interleave(Runnable changing, Runnable reading) {
+    beforeChange = changing;
+    beforeRead = reading;
+  }
+
   /// The disk as it is found after the power went now: unsynced writes may be there, or not, or
-  /// torn; so may new names. This one can be used no more.
+  /// torn, or in another order; so may new names. This one can be used no more.
   public synchronized SimulatedDisk crash(RandomGenerator random) {
     dieAt = operations - 1;
-    return new SimulatedDisk(root.afterCrash(random));
+    var next = new SimulatedDisk(root.afterCrash(random));
+    next.fingerprint = fingerprint;
+    next.mostBytes = mostBytes;
+    return next;
+  }
+
+  /// The files that are wholly on the disk, and not empty.
+  public synchronized List<Path> syncedFiles() {
+    var found = new ArrayList<Path>();
+    collect(fileSystem.root(), root, false, found);
+    return found;
+  }
+
+  /// The files that have been {@linkplain #flip damaged}.
+  public synchronized List<Path> damagedFiles() {
+    var found = new ArrayList<Path>();
+    collect(fileSystem.root(), root, true, found);
+    return found;
+  }
+
+  private static void collect(
+      Path at, DiskNode.Directory directory, boolean damaged, List<Path> found) {
+    directory.now.forEach((name, node) -> {
+      Path path = at.resolve(name);
+      switch (node) {
+        case DiskNode.Directory child -> collect(path, child, damaged, found);
+        case DiskContent file -> {
+          if (damaged ? file.isDamaged() : file.isSynced() && file.size() > 0) {
+            found.add(path);
+          }
+        }
+      }
+    });
+  }
+
+  /// Inverts one bit of a file that is wholly on the disk.
+  public synchronized void flip(Path file, long bit) throws IOException {
+    if (require((DiskPath) file) instanceof DiskContent content) {
+      content.flip(bit);
+    }
+  }
+
+  /// Makes damaged files what they were.
+  public synchronized void mend() {
+    mend(root);
+  }
+
+  private static void mend(DiskNode node) {
+    switch (node) {
+      case DiskNode.Directory directory -> directory.now.values().forEach(SimulatedDisk::mend);
+      case DiskContent file -> file.mend();
+    }
   }
 
   /// Before each operation that changes the disk.
   void operation(String what) throws IOException {
+    beforeChange.run();
     long number = operations++;
     if (number >= dieAt) {
       throw new Died();
     }
+    fingerprint = (fingerprint + number) * 31 + what.hashCode();
     if (number >= failFirst && number <= failLast) {
-      throw new IOException("No space left on device (" + what + ")");
+      faults++;
+      throw new IOException(fault.words() + " (" + what + ")");
     }
+  }
+
+  /// Before each read of a file.
+  void reading() throws IOException {
+    beforeRead.run();
+    look();
+    long number = reads++;
+    if (number >= firstBadRead && number <= lastBadRead) {
+      faults++;
+      throw new IOException(DiskFault.BROKEN.words() + " (read)");
+    }
+  }
+
+  int mostBytes() {
+    return mostBytes;
   }
 
   private void look() throws IOException {
@@ -128,10 +245,10 @@ public final class SimulatedDisk {
     throw new NotDirectoryException(path.toString());
   }
 
-  synchronized DiskNode.Content createFile(DiskPath path) throws IOException {
+  synchronized DiskContent createFile(DiskPath path) throws IOException {
     DiskNode.Directory parent = requireDirectory(path.requireParent());
     operation("create " + path);
-    var file = new DiskNode.Content();
+    var file = new DiskContent();
     parent.put(path.name(), file);
     return file;
   }

@@ -1,0 +1,252 @@
+package dev.varve.simulation;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import dev.varve.model.Key;
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.testkit.disk.DiskFault;
+import dev.varve.timeline.Timeline;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Reads, and compares with the model. A read may fail where a file that it needs is damaged, and
+/// must say which; and where the disk fails to read. It must never give anything else than what the
+/// model has.
+final class Checks {
+
+  private final World world;
+  private final MemorySegment page = MemorySegment.ofArray(new byte[HashRedo.PAGE]);
+  private final MemorySegment nestedPage = MemorySegment.ofArray(new byte[HashRedo.PAGE]);
+  private boolean nested;
+
+  Checks(World world) {
+    this.world = world;
+  }
+
+  /// Reads something of some timeline, unless the process is dead.
+  void some() {
+    if (!world.disk().isDead() && !world.models().isEmpty()) {
+      some(world.any());
+    }
+  }
+
+  private void some(ModelTimeline model) {
+    Timeline timeline = world.real(model);
+    long last = timeline.lastRecordLsn().value();
+    Finding.require(
+        last == model.last(), "%s is at %d, not at %d".formatted(model, last, model.last()));
+    long lsn = lsn(model);
+    page(model, world.random().nextInt(world.swarm().pages()), lsn);
+    switch (world.random().nextInt(12)) {
+      case 0 -> values(model, lsn);
+      case 1 -> history(model, lsn);
+      case 2, 3, 4 -> value(model, lsn);
+      case 5 -> refusals(model);
+      default -> {}
+    }
+  }
+
+  /// The last, or the first, or one between.
+  private long lsn(ModelTimeline model) {
+    long span = model.last() - model.readableFrom() + 1;
+    return switch (world.random().nextInt(6)) {
+      case 0, 1 -> model.last();
+      case 2 -> model.readableFrom();
+      default -> model.readableFrom() + world.random().nextLong(span);
+    };
+  }
+
+  /// All pages and values of a timeline, as of some LSNs.
+  void all(ModelTimeline model) {
+    for (int block = 0; block < world.swarm().pages(); block++) {
+      page(model, block, lsn(model));
+      page(model, block, model.last());
+    }
+    values(model, lsn(model));
+    values(model, model.last());
+    history(model, model.last());
+  }
+
+  void page(ModelTimeline model, int block, long lsn) {
+    Key key = Entries.pageKey(block);
+    PageState expected = model.state(key, lsn);
+    MemorySegment target = nested ? nestedPage : page;
+    boolean outer = !nested;
+    nested = true;
+    String found;
+    try {
+      world.real(model).page(key, new Lsn(lsn), target);
+      found =
+          expected instanceof PageState.Page state
+              ? difference(HashRedo.page(state), target)
+              : "a page";
+    } catch (PageserverException.NotFound e) {
+      boolean right = expected == null || expected instanceof PageState.Absent;
+      found = right ? null : e.getMessage();
+    } catch (PageserverException e) {
+      boolean right =
+          e instanceof PageserverException.DataCorrupted && expected instanceof PageState.Unmakeable;
+      found = right || mayFail(model, e) ? null : e.getMessage();
+    } finally {
+      nested = !outer;
+    }
+    if (found != null) {
+      throw finding(model, key, lsn, expected, found);
+    }
+  }
+
+  private static @Nullable String difference(MemorySegment expected, MemorySegment found) {
+    long at = expected.mismatch(found);
+    if (at < 0) {
+      return null;
+    }
+    return "a page that differs at byte %d: hash %d, %d changes, last at %d"
+        .formatted(at, longAt(found, 0), longAt(found, 8), longAt(found, 16));
+  }
+
+  private static long longAt(MemorySegment page, long offset) {
+    return page.get(ValueLayout.JAVA_LONG_UNALIGNED, offset);
+  }
+
+  private static Finding finding(
+      ModelTimeline model, Object key, long lsn, @Nullable Object expected, Object found) {
+    return new Finding(
+        "timeline %s, key %s as of %d: expected %s, found %s"
+            .formatted(model, key, lsn, expected, found));
+  }
+
+  /// Whether a read of the timeline may fail like this at present.
+  private boolean mayFail(ModelTimeline model, PageserverException failure) {
+    if (world.disk().isDead()) {
+      return true;
+    }
+    String message = failure.getMessage();
+    return switch (failure) {
+      case PageserverException.Unavailable _ -> DiskFault.isNamedBy(message);
+      case PageserverException.DataCorrupted _ -> isDamaged(model, message);
+      case PageserverException.InvalidRequest _,
+          PageserverException.NotFound _,
+          PageserverException.Conflict _,
+          PageserverException.Unsupported _ ->
+          false;
+    };
+  }
+
+  /// Whether the message names a damaged file of the timeline or of one that it was branched from.
+  private boolean isDamaged(ModelTimeline model, String message) {
+    for (Path file : world.disk().damagedFiles()) {
+      String path = file.toString();
+      for (ModelTimeline at = model; at != null; at = at.ancestor()) {
+        if (path.contains(at.id().toString()) && message.contains(path)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static @Nullable String text(ModelTimeline model, Key key, long lsn) {
+    return model.state(key, lsn) instanceof PageState.Value(String text) && !text.isEmpty()
+        ? text
+        : null;
+  }
+
+  void value(ModelTimeline model, long lsn) {
+    Key key = Entries.valueKey(world.random().nextInt(Entries.VALUES));
+    String expected = text(model, key, lsn);
+    try {
+      byte[] bytes = world.real(model).value(key, new Lsn(lsn));
+      String found = bytes == null ? null : new String(bytes, ISO_8859_1);
+      if (expected == null ? found != null : !expected.equals(found)) {
+        throw finding(model, key, lsn, expected, String.valueOf(found));
+      }
+    } catch (PageserverException e) {
+      if (!mayFail(model, e)) {
+        throw finding(model, key, lsn, expected, e.getMessage());
+      }
+    }
+  }
+
+  /// All values as of an LSN.
+  void values(ModelTimeline model, long lsn) {
+    var expected = new ArrayList<String>();
+    for (int i = 0; i < Entries.VALUES; i++) {
+      Key key = Entries.valueKey(i);
+      String text = text(model, key, lsn);
+      if (text != null) {
+        expected.add(key + "=" + text);
+      }
+    }
+    var found = new ArrayList<String>();
+    try {
+      world
+          .real(model)
+          .scan(
+              Entries.VALUE_KEYS,
+              new Lsn(lsn),
+              (key, value) ->
+                  found.add(
+                      key
+                          + "="
+                          + new String(value.toArray(ValueLayout.JAVA_BYTE), ISO_8859_1)));
+    } catch (PageserverException e) {
+      if (!mayFail(model, e)) {
+        throw finding(model, "values", lsn, expected, e.getMessage());
+      }
+      return;
+    }
+    if (!found.equals(expected)) {
+      throw finding(model, "values", lsn, expected, found);
+    }
+  }
+
+  /// The LSNs of a value's versions.
+  void history(ModelTimeline model, long to) {
+    Key key = Entries.valueKey(world.random().nextInt(Entries.VALUES));
+    long from = model.readableFrom() + 1 + world.random().nextLong(to - model.readableFrom() + 1);
+    List<Long> expected = model.lsns(key, from, to);
+    var found = new ArrayList<Long>();
+    try {
+      world
+          .real(model)
+          .history(key, new Lsn(from), new Lsn(to), (lsn, _) -> found.add(lsn));
+    } catch (PageserverException e) {
+      if (!mayFail(model, e)) {
+        throw finding(model, key, to, expected, e.getMessage());
+      }
+      return;
+    }
+    if (!found.equals(expected)) {
+      throw finding(model, "versions of " + key + " from " + from, to, expected, found);
+    }
+  }
+
+  /// What is out of reach must be refused.
+  private void refusals(ModelTimeline model) {
+    Timeline timeline = world.real(model);
+    long first = timeline.readableFrom().value();
+    Finding.require(
+        first == model.readableFrom(),
+        "%s is readable from %d, not from %d".formatted(model, first, model.readableFrom()));
+    refused(model, first - 1, PageserverException.InvalidRequest.class);
+    refused(model, model.last() + 1, PageserverException.Unavailable.class);
+  }
+
+  private void refused(
+      ModelTimeline model, long lsn, Class<? extends PageserverException> expected) {
+    Key key = Entries.pageKey(0);
+    MemorySegment target = MemorySegment.ofArray(new byte[HashRedo.PAGE]);
+    try {
+      world.real(model).page(key, new Lsn(lsn), target);
+    } catch (PageserverException e) {
+      Finding.require(expected.isInstance(e), "refused as of " + lsn + " otherwise: " + e);
+      return;
+    }
+    throw finding(model, key, lsn, "a refusal", "a page");
+  }
+}

@@ -1,0 +1,126 @@
+package dev.varve.simulation;
+
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.timeline.ImageLoad;
+import dev.varve.timeline.Ingest;
+import dev.varve.timeline.Timeline;
+import java.util.Map;
+
+/// How timelines come and go.
+final class Lives {
+
+  private static final long FIRST_LSN = 1000;
+
+  private final World world;
+
+  Lives(World world) {
+    this.world = world;
+  }
+
+  void createRoot() {
+    if (world.models().size() >= world.swarm().timelines()) {
+      return;
+    }
+    long readableFrom = FIRST_LSN + 8;
+    var model =
+        new ModelTimeline(world.newId(), world.newName(), null, FIRST_LSN, readableFrom);
+    world.history().note("create", model, model.id());
+    try {
+      Timeline timeline =
+          world
+              .server()
+              .tenants()
+              .createRoot(
+                  World.TENANT, model.id(), model.name(), 17, new Lsn(FIRST_LSN), Map.of("a", "b"));
+      fill(timeline, model);
+      world.uncertain().put(model.name(), model);
+      timeline.markImported(new Lsn(readableFrom));
+      world.uncertain().remove(model.name());
+      model.promise(model.last());
+      world.models().put(model.name(), model);
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+      forgetImport(model);
+    }
+  }
+
+  private void fill(Timeline timeline, ModelTimeline model) {
+    var first = new WalEntry(FIRST_LSN, world.entries().first(), true);
+    try (ImageLoad load = timeline.imageLoad(new Lsn(FIRST_LSN))) {
+      Entries.put(load, first);
+      load.finish();
+    }
+    model.add(first);
+    try (Ingest ingest = timeline.ingest()) {
+      WalEntry record = world.entries().record(FIRST_LSN + 8, false);
+      Entries.put(ingest, record);
+      ingest.advance(record.lsn());
+      model.add(record);
+    }
+  }
+
+  /// What failed to be imported is deleted.
+  private void forgetImport(ModelTimeline model) {
+    if (!world.disk().isDead() && world.isThere(model)) {
+      world.disk().heal();
+      world.server().tenants().delete(world.real(model));
+      world.uncertain().remove(model.name());
+    }
+  }
+
+  void branch() {
+    if (world.models().size() >= world.swarm().timelines()) {
+      return;
+    }
+    ModelTimeline ancestor = world.any();
+    long first = ancestor.readableFrom();
+    long at = first + world.random().nextLong(ancestor.last() - first + 1);
+    at = world.random().nextInt(4) == 0 ? ancestor.last() : at;
+    var model = new ModelTimeline(world.newId(), world.newName(), ancestor, at, first);
+    world.history().note("branch", model, "of", ancestor, "at", at, model.id());
+    world.uncertain().put(model.name(), model);
+    try {
+      world
+          .server()
+          .tenants()
+          .branch(world.real(ancestor), model.id(), model.name(), new Lsn(at));
+      world.models().put(model.name(), model);
+      world.uncertain().remove(model.name());
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+      Finding.require(!world.isThere(model), "a branch that failed is there: " + model);
+    }
+  }
+
+  void delete() {
+    ModelTimeline model = world.any();
+    boolean leaf = world.models().values().stream().noneMatch(other -> other.ancestor() == model);
+    if (world.models().size() < 2) {
+      return;
+    }
+    world.history().note("delete", model);
+    world.closeWriter(model);
+    Timeline timeline = world.real(model);
+    world.models().remove(model.name());
+    world.uncertain().put(model.name(), model);
+    try {
+      world.server().tenants().delete(timeline);
+      Finding.require(leaf, model + " was deleted, and has branches");
+      world.uncertain().remove(model.name());
+    } catch (PageserverException.Conflict e) {
+      Finding.require(!leaf, "not deleted: " + e.getMessage());
+      stays(model);
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+      if (!world.disk().isDead()) {
+        stays(model);
+      }
+    }
+  }
+
+  private void stays(ModelTimeline model) {
+    world.models().put(model.name(), model);
+    world.uncertain().remove(model.name());
+  }
+}

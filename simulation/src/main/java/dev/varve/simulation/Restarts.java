@@ -1,0 +1,197 @@
+package dev.varve.simulation;
+
+import dev.varve.testkit.disk.DiskFault;
+import dev.varve.testkit.disk.SimulatedDisk;
+import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+
+/// How processes end and begin: after a crash, all that was promised must be there.
+final class Restarts {
+
+  private final World world;
+  private final Writing writing;
+  private final Checks checks;
+
+  Restarts(World world, Writing writing, Checks checks) {
+    this.world = world;
+    this.writing = writing;
+    this.checks = checks;
+  }
+
+  /// The power goes, if it has not yet.
+  void crash() throws IOException {
+    world.history().note("crash");
+    notePromises();
+    SimulatedDisk left = world.disk().crash(world.random());
+    bury();
+    start(left);
+  }
+
+  private void bury() {
+    world.disk().interleave(() -> {}, () -> {});
+    world.forgetWriters();
+    world.server().bury();
+  }
+
+  /// A source of WAL forgets what a timeline says is durable.
+  private void notePromises() {
+    for (ModelTimeline model : world.models().values()) {
+      if (world.isThere(model)) {
+        model.promise(world.real(model).diskConsistentLsn().value());
+      }
+    }
+  }
+
+  /// The process ends as it should, and another begins.
+  void restart() throws IOException {
+    world.history().note("restart");
+    SimulatedDisk disk = world.disk();
+    disk.heal();
+    disk.interleave(() -> {}, () -> {});
+    world.closeWriters();
+    var before = new HashMap<ModelTimeline, Long>();
+    for (ModelTimeline model : world.models().values()) {
+      before.put(model, world.real(model).lastRecordLsn().value());
+    }
+    world.server().threads().pass(Duration.ofMinutes(1)); // until what failed was tried again
+    notePromises();
+    world.server().tenants().close();
+    if (!disk.isDead()) {
+      before.forEach(ModelTimeline::promise);
+      long left = world.server().tenants().layerMemory();
+      Finding.require(left == 0, left + " bytes of layers are left in a closed process");
+    }
+    SimulatedDisk next = disk.crash(world.random());
+    bury();
+    start(next);
+  }
+
+  private void start(SimulatedDisk disk) throws IOException {
+    SimulatedDisk next = disk;
+    boolean faults = world.swarm().startFaults();
+    while (!startsWell(next, faults && world.random().nextBoolean())) {
+      next = world.disk().crash(world.random());
+      world.server().bury();
+    }
+    if (faults && world.random().nextInt(3) == 0) {
+      next = startDamaged(next);
+    }
+    world
+        .uncertain()
+        .forEach((name, model) -> {
+          if (world.isThere(model)) {
+            world.models().put(name, model);
+          }
+        });
+    world.uncertain().clear();
+    requireAll();
+    replay();
+  }
+
+  /// @return false when the process died or could not read or write what it should
+  private boolean startsWell(SimulatedDisk disk, boolean faulty) throws IOException {
+    if (faulty) {
+      armForStart(disk);
+    }
+    Instant now = world.server().now();
+    try {
+      var server = new SimulatedServer(disk, world.random().split(), world.swarm(), now);
+      world.become(disk, server);
+    } catch (IOException e) {
+      boolean expected = disk.isDead() || DiskFault.isNamedBy(String.valueOf(e.getMessage()));
+      Finding.require(expected, "the process does not start: " + e);
+      world.history().note("  does not start:", String.valueOf(e.getMessage()));
+      return startsWell(disk.crash(world.random()), false);
+    }
+    if (disk.isDead()) {
+      return false;
+    }
+    boolean failed = disk.faults() > 0;
+    disk.heal();
+    return !failed;
+  }
+
+  private void armForStart(SimulatedDisk disk) {
+    int at = world.random().nextInt(30);
+    switch (world.random().nextInt(4)) {
+      case 0 -> disk.failAt(at, DiskFault.FULL);
+      case 1 -> disk.failAt(at, DiskFault.BROKEN);
+      case 2 -> disk.failReads(at, 1 + world.random().nextInt(10));
+      default -> disk.dieAt(at);
+    }
+    world.history().note("  a fault while it starts, at", at);
+  }
+
+  /// One of the small files is damaged while a process starts: that timeline is broken, the others
+  /// are not; and it is as before when the file is mended.
+  private SimulatedDisk startDamaged(SimulatedDisk disk) throws IOException {
+    List<Path> small = new ArrayList<>(disk.syncedFiles());
+    small.removeIf(file -> !file.toString().endsWith(".json"));
+    if (small.isEmpty()) {
+      return disk;
+    }
+    SimulatedDisk next = world.disk().crash(world.random());
+    world.server().bury();
+    Path file = small.get(world.random().nextInt(small.size()));
+    next.flip(file, world.random().nextInt(8 * 100));
+    world.history().note("  damage", file);
+    Finding.require(startsWell(next, false), "a process does not start because of " + file);
+    for (ModelTimeline model : world.models().values()) {
+      if (world.isThere(model)) {
+        requireState(model, file);
+      }
+    }
+    SimulatedDisk mended = next.crash(world.random());
+    world.server().bury();
+    mended.mend();
+    startsWell(mended, false);
+    return mended;
+  }
+
+  private void requireState(ModelTimeline model, Path damaged) {
+    TimelineState state = world.real(model).state();
+    boolean own = damaged.toString().contains(model.id().toString());
+    boolean right =
+        own
+            ? state instanceof TimelineState.Broken(String reason)
+                && reason.contains(damaged.toString())
+            : state instanceof TimelineState.Active;
+    Finding.require(right, "%s is %s, %s is damaged".formatted(model, state, damaged));
+  }
+
+  private void requireAll() {
+    for (ModelTimeline model : world.models().values()) {
+      Timeline timeline = world.real(model);
+      Finding.require(
+          timeline.state() instanceof TimelineState.Active,
+          model + " is " + timeline.state() + " after a restart");
+      long last = timeline.lastRecordLsn().value();
+      Finding.require(
+          timeline.diskConsistentLsn().value() == last && last <= model.last(),
+          "%s begins at %d, durable to %s, and was at %d"
+              .formatted(model, last, timeline.diskConsistentLsn(), model.last()));
+      Finding.require(
+          last >= model.durable(),
+          "%s was durable up to %d, and is at %d".formatted(model, model.durable(), last));
+    }
+    int found = world.server().tenants().timelines().size();
+    Finding.require(
+        found == world.models().size(),
+        "%d timelines instead of %s".formatted(found, world.models().keySet()));
+  }
+
+  private void replay() {
+    var left = new ArrayList<>(world.models().values());
+    while (!left.isEmpty()) {
+      writing.replay(left.remove(world.random().nextInt(left.size())));
+    }
+    checks.some();
+  }
+}

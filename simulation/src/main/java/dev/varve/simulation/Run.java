@@ -1,0 +1,143 @@
+package dev.varve.simulation;
+
+import dev.varve.model.PageserverException;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/// One run of a seed.
+final class Run {
+
+  private final long seed;
+  private final int steps;
+  private final History history;
+
+  Run(long seed, int steps, boolean written) {
+    this.seed = seed;
+    this.steps = steps;
+    history = new History(written);
+  }
+
+  Outcome run() {
+    Throwable failure = attempt();
+    Thread.interrupted();
+    return new Outcome(seed, steps, history.hash(), failure, history.lines());
+  }
+
+  /// Whatever it throws is what was looked for.
+  private @Nullable Throwable attempt() {
+    World world = null;
+    try {
+      world = new World(seed, history);
+      new Steps(world).run(steps);
+      return null;
+    } catch (Exception | AssertionError | StackOverflowError e) {
+      return e;
+    } finally {
+      if (world != null) {
+        history.note("end", world.disk().operations(), world.disk().fingerprint());
+        end(world);
+      }
+    }
+  }
+
+  private static void end(World world) {
+    world.disk().interleave(() -> {}, () -> {});
+    world.disk().crash(world.random());
+    try {
+      world.server().bury();
+    } catch (RuntimeException e) {
+      // It has failed already, or there is nothing left to compare.
+      System.getLogger(Run.class.getName()).log(System.Logger.Level.DEBUG, "burying", e);
+    }
+  }
+
+  /// The steps of a world.
+  private static final class Steps {
+
+    private final World world;
+    private final Checks checks;
+    private final Restarts restarts;
+    private final Lives lives;
+    private final Operations operations;
+    private boolean nested;
+
+    Steps(World world) {
+      this.world = world;
+      checks = new Checks(world);
+      var writing = new Writing(world, checks);
+      restarts = new Restarts(world, writing, checks);
+      lives = new Lives(world);
+      operations = new Operations(world, checks, restarts, writing, lives);
+    }
+
+    void run(int steps) throws Exception {
+      world.history().begin(0);
+      lives.createRoot();
+      for (int i = 1; i <= steps; i++) {
+        world.history().begin(i);
+        step();
+      }
+      world.history().begin(steps + 1);
+      finish();
+    }
+
+    private void step() throws Exception {
+      world.server().begin();
+      interleave();
+      try {
+        operations.step();
+      } catch (PageserverException.Unavailable e) {
+        world.requireExpected(e);
+      }
+      recover();
+      for (int i = 0; i < world.swarm().checks(); i++) {
+        checks.some();
+      }
+      recover();
+    }
+
+    private void recover() throws IOException {
+      while (world.disk().isDead()) {
+        try {
+          restarts.crash();
+        } catch (PageserverException.Unavailable e) {
+          world.requireExpected(e);
+        }
+      }
+      if (world.models().isEmpty()) {
+        lives.createRoot();
+      }
+    }
+
+    /// Readers come in the middle of changes to the disk, and tasks go on in the middle of reads.
+    private void interleave() {
+      if (world.swarm().interleaved()) {
+        world
+            .disk()
+            .interleave(
+                () -> sometimes(checks::some), () -> sometimes(() -> world.server().threads().step()));
+      }
+    }
+
+    private void sometimes(Runnable action) {
+      if (!nested && !world.models().isEmpty() && world.random().nextInt(4) == 0) {
+        nested = true;
+        try {
+          action.run();
+        } finally {
+          nested = false;
+        }
+      }
+    }
+
+    private void finish() throws IOException {
+      world.disk().heal();
+      world.disk().mend();
+      recover();
+      world.models().values().forEach(checks::all);
+      restarts.restart();
+      recover();
+      world.models().values().forEach(checks::all);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package dev.varve.simulation;
+
+import dev.varve.task.SteppedThreads;
+import dev.varve.task.TaskKind;
+import dev.varve.task.TaskManager;
+import dev.varve.task.TaskThreads;
+import dev.varve.testkit.disk.SimulatedDisk;
+import dev.varve.timeline.Tenants;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
+import java.util.random.RandomGenerator;
+
+/// Tenants on a simulated disk, with tasks that run step by step: one process, until it dies.
+final class SimulatedServer {
+
+  static final Instant NOW = Instant.parse("2026-11-22T00:00:00Z");
+
+  /// Nothing that a step does has to wait so often.
+  private static final int MOST_WAITS = 20_000;
+
+  private final SimulatedDisk disk;
+  private final SteppedThreads threads;
+  private final Tenants tenants;
+  private int waits;
+
+  SimulatedServer(SimulatedDisk disk, RandomGenerator random, Swarm swarm, Instant now)
+      throws IOException {
+    this.disk = disk;
+    threads = new SteppedThreads(random, now);
+    var tasks = new TaskManager(new Mortal(), Duration.ofSeconds(10));
+    tenants =
+        Tenants.open(disk.root().resolve("data"), _ -> new HashRedo(), tasks, swarm.settings());
+  }
+
+  SteppedThreads threads() {
+    return threads;
+  }
+
+  Tenants tenants() {
+    return tenants;
+  }
+
+  Instant now() {
+    return threads.clock().instant();
+  }
+
+  /// A new step begins.
+  void begin() {
+    waits = 0;
+  }
+
+  /// Gives back the memory of a process that is dead.
+  void bury() {
+    begin();
+    try {
+      tenants.close();
+    } catch (IOException e) {
+      Finding.require(disk.isDead(), "closing fails: " + e);
+    }
+    Thread.interrupted(); // whoever waited in the dead process was interrupted
+  }
+
+  /// Whoever waits in a process that is dead must not wait for ever.
+  private final class Mortal implements TaskThreads {
+
+    @Override
+    public InstantSource clock() {
+      return threads.clock();
+    }
+
+    @Override
+    public void execute(TaskKind.Threads where, String name, Runnable step) {
+      threads.execute(where, name, step);
+    }
+
+    @Override
+    public Runnable schedule(Duration delay, Runnable step) {
+      return threads.schedule(delay, step);
+    }
+
+    @Override
+    public boolean await(CompletableFuture<?> condition, Duration timeout)
+        throws InterruptedException {
+      Finding.require(waits++ < MOST_WAITS, "it waits for what never comes");
+      boolean done = threads.await(condition, timeout);
+      if (!done && disk.isDead()) {
+        throw new InterruptedException("the process is dead");
+      }
+      return done;
+    }
+
+    @Override
+    public void close() {
+      threads.close();
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package dev.varve.simulation;
+
+import dev.varve.timeline.TimelineSettings;
+import java.time.Duration;
+import java.util.SplittableRandom;
+
+/// What one seed's run is like. Each seed has its own sizes, and leaves out some of what can
+/// happen: so what is rare when everything happens at once comes up, too.
+///
+/// @param pages how many pages there are to write to
+/// @param largest most bytes of a change
+/// @param timelines how many there are at most
+/// @param records most records of one step
+/// @param orphans whether pages may have changes that nothing comes before, and tombstones
+/// @param interleaved whether other things happen in the middle of reads and of changes to the disk
+/// @param startFaults whether faults come while a process starts
+/// @param checks how many reads are compared after each step
+/// @param mostBytes of one read or write of a file
+record Swarm(
+    TimelineSettings settings,
+    int pages,
+    int largest,
+    int timelines,
+    int records,
+    boolean orphans,
+    boolean interleaved,
+    boolean startFaults,
+    int checks,
+    int mostBytes) {
+
+  private static final long MEMORY = 1 << 20;
+
+  static Swarm of(SplittableRandom random) {
+    boolean interleaved = random.nextInt(3) == 0;
+    return new Swarm(
+        settings(random, interleaved),
+        4 + random.nextInt(24),
+        40 << random.nextInt(9),
+        1 + random.nextInt(6),
+        1 + random.nextInt(24),
+        random.nextInt(4) == 0,
+        interleaved,
+        random.nextInt(3) == 0,
+        1 + random.nextInt(4),
+        random.nextInt(8) == 0 ? 100 + random.nextInt(5_000) : Integer.MAX_VALUE);
+  }
+
+  /// The block cache has everything or nothing, since which blocks it has otherwise is not for the
+  /// seed to say. Reads in whose middle something can happen need to reach the disk.
+  private static TimelineSettings settings(SplittableRandom random, boolean interleaved) {
+    return new TimelineSettings(
+        MEMORY,
+        interleaved || random.nextInt(4) == 0 ? 0 : 16 * MEMORY,
+        2_000L << random.nextInt(6),
+        Duration.ofMinutes(10),
+        1 + random.nextInt(2));
+  }
+}
