@@ -4,7 +4,7 @@ import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import dev.varve.model.LsnRange;
-import java.util.Locale;
+import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -76,7 +76,7 @@ public record LayerName(LayerKind kind, KeyRange keys, LsnRange lsns) {
   }
 
   private static String digits(Lsn lsn) {
-    return String.format(Locale.ROOT, "%016X", lsn.value());
+    return HexFormat.of().withUpperCase().toHexDigits(lsn.value());
   }
 
   @Override

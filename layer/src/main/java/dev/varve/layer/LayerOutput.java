@@ -11,8 +11,11 @@ final class LayerOutput implements AutoCloseable {
 
   private static final int BUFFER = 1 << 19;
 
+  /// What a small file needs; a larger buffer is made when this one is full.
+  private static final int FIRST_BUFFER = 1 << 15;
+
   private final FileChannel channel;
-  private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+  private ByteBuffer buffer = ByteBuffer.allocateDirect(FIRST_BUFFER);
   private final CRC32C crc = new CRC32C();
   private long flushed;
 
@@ -33,6 +36,9 @@ final class LayerOutput implements AutoCloseable {
       from += part;
       if (!buffer.hasRemaining()) {
         flush();
+        if (buffer.capacity() < BUFFER) {
+          buffer = ByteBuffer.allocateDirect(BUFFER);
+        }
       }
     }
   }

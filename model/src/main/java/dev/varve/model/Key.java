@@ -1,6 +1,6 @@
 package dev.varve.model;
 
-import java.util.Locale;
+import java.util.HexFormat;
 
 /// The name of one page, or of one other value; keys sort as their 18 bytes do.
 ///
@@ -113,8 +113,15 @@ public record Key(int kind, int tablespace, int database, int relation, int fork
   /// 36 upper-case hex digits, the fields at full width.
   @Override
   public String toString() {
-    return String.format(
-        Locale.ROOT, "%02X%08X%08X%08X%02X%08X", kind, tablespace, database, relation, fork, block);
+    HexFormat hex = HexFormat.of().withUpperCase();
+    return new StringBuilder(2 * BYTES)
+        .append(hex.toHexDigits((byte) kind))
+        .append(hex.toHexDigits(tablespace))
+        .append(hex.toHexDigits(database))
+        .append(hex.toHexDigits(relation))
+        .append(hex.toHexDigits((byte) fork))
+        .append(hex.toHexDigits(block))
+        .toString();
   }
 
   /// Reads what {@link #toString()} writes.
