@@ -28,6 +28,11 @@ final class Checks {
     this.world = world;
   }
 
+  /// Whether somebody reads at present, in whose middle something else may happen.
+  boolean isReading() {
+    return nested;
+  }
+
   /// Reads something of some timeline, unless the process is dead.
   void some() {
     if (!world.disk().isDead() && !world.models().isEmpty()) {
@@ -40,6 +45,7 @@ final class Checks {
     long last = timeline.lastRecordLsn().value();
     Finding.require(
         last == model.last(), "%s is at %d, not at %d".formatted(model, last, model.last()));
+    notice(model, timeline.readableFrom().value());
     long lsn = lsn(model);
     page(model, world.random().nextInt(world.swarm().pages()), lsn);
     switch (world.random().nextInt(12)) {
@@ -51,12 +57,33 @@ final class Checks {
     }
   }
 
-  /// The last, or the first, or one between.
+  /// The GC cutoff only rises, and never so far that it takes what the settings want to keep.
+  private void notice(ModelTimeline model, long first) {
+    long latest = model.latestCutoff(world.swarm().settings().retention(), world.now());
+    Finding.require(
+        first >= model.readableFrom() && first <= latest,
+        "%s is readable from %d, was from %d, and should be up to %d"
+            .formatted(model, first, model.readableFrom(), latest));
+    model.setReadableFrom(first);
+  }
+
+  private boolean isReadable(ModelTimeline model, long lsn) {
+    return lsn >= world.real(model).readableFrom().value()
+        || model.leased(world.now()).contains(lsn);
+  }
+
+  /// The last, or the first, a leased one, or one between.
   private long lsn(ModelTimeline model) {
     long span = model.last() - model.readableFrom() + 1;
     return switch (world.random().nextInt(6)) {
       case 0, 1 -> model.last();
       case 2 -> model.readableFrom();
+      case 3 -> {
+        List<Long> leased = model.leased(world.now());
+        yield leased.isEmpty()
+            ? model.readableFrom()
+            : leased.get(world.random().nextInt(leased.size()));
+      }
       default -> model.readableFrom() + world.random().nextLong(span);
     };
   }
@@ -91,7 +118,7 @@ final class Checks {
     } catch (PageserverException e) {
       boolean right =
           e instanceof PageserverException.DataCorrupted && expected instanceof PageState.Unmakeable;
-      found = right || mayFail(model, e) ? null : e.getMessage();
+      found = right || mayFail(model, lsn, e) ? null : e.getMessage();
     } finally {
       nested = !outer;
     }
@@ -121,7 +148,7 @@ final class Checks {
   }
 
   /// Whether a read of the timeline may fail like this at present.
-  private boolean mayFail(ModelTimeline model, PageserverException failure) {
+  private boolean mayFail(ModelTimeline model, long lsn, PageserverException failure) {
     if (world.disk().isDead()) {
       return true;
     }
@@ -129,8 +156,8 @@ final class Checks {
     return switch (failure) {
       case PageserverException.Unavailable _ -> DiskFault.isNamedBy(message);
       case PageserverException.DataCorrupted _ -> isDamaged(model, message);
-      case PageserverException.InvalidRequest _,
-          PageserverException.NotFound _,
+      case PageserverException.InvalidRequest _ -> !isReadable(model, lsn);
+      case PageserverException.NotFound _,
           PageserverException.Conflict _,
           PageserverException.Unsupported _ ->
           false;
@@ -166,7 +193,7 @@ final class Checks {
         throw finding(model, key, lsn, expected, String.valueOf(found));
       }
     } catch (PageserverException e) {
-      if (!mayFail(model, e)) {
+      if (!mayFail(model, lsn, e)) {
         throw finding(model, key, lsn, expected, e.getMessage());
       }
     }
@@ -195,7 +222,7 @@ final class Checks {
                           + "="
                           + new String(value.toArray(ValueLayout.JAVA_BYTE), ISO_8859_1)));
     } catch (PageserverException e) {
-      if (!mayFail(model, e)) {
+      if (!mayFail(model, lsn, e)) {
         throw finding(model, "values", lsn, expected, e.getMessage());
       }
       return;
@@ -208,7 +235,10 @@ final class Checks {
   /// The LSNs of a value's versions.
   void history(ModelTimeline model, long to) {
     Key key = Entries.valueKey(world.random().nextInt(Entries.VALUES));
-    long from = model.readableFrom() + 1 + world.random().nextLong(to - model.readableFrom() + 1);
+    if (to <= model.readableFrom()) {
+      return; // of what is before the cutoff only what reads need is left
+    }
+    long from = model.readableFrom() + 1 + world.random().nextLong(to - model.readableFrom());
     List<Long> expected = model.lsns(key, from, to);
     var found = new ArrayList<Long>();
     try {
@@ -216,24 +246,23 @@ final class Checks {
           .real(model)
           .history(key, new Lsn(from), new Lsn(to), (lsn, _) -> found.add(lsn));
     } catch (PageserverException e) {
-      if (!mayFail(model, e)) {
+      if (!mayFail(model, to, e)) {
         throw finding(model, key, to, expected, e.getMessage());
       }
       return;
     }
-    if (!found.equals(expected)) {
+    boolean dropped = from <= world.real(model).readableFrom().value();
+    if (!dropped && !found.equals(expected)) {
       throw finding(model, "versions of " + key + " from " + from, to, expected, found);
     }
   }
 
   /// What is out of reach must be refused.
   private void refusals(ModelTimeline model) {
-    Timeline timeline = world.real(model);
-    long first = timeline.readableFrom().value();
-    Finding.require(
-        first == model.readableFrom(),
-        "%s is readable from %d, not from %d".formatted(model, first, model.readableFrom()));
-    refused(model, first - 1, PageserverException.InvalidRequest.class);
+    long before = model.readableFrom() - 1;
+    if (!world.real(model).isReadable(new Lsn(before))) {
+      refused(model, before, PageserverException.InvalidRequest.class);
+    }
     refused(model, model.last() + 1, PageserverException.Unavailable.class);
   }
 

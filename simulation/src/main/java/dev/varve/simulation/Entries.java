@@ -9,6 +9,7 @@ import dev.varve.simulation.WalEntry.Put;
 import dev.varve.timeline.ImageLoad;
 import dev.varve.timeline.Ingest;
 import java.lang.foreign.MemorySegment;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -61,14 +62,14 @@ final class Entries {
     return puts;
   }
 
-  WalEntry record(long lsn, boolean loaded) {
+  WalEntry record(long lsn, Instant time, boolean loaded) {
     var puts = new TreeMap<Key, Put>();
     int count = random.nextInt(5);
     for (int i = 0; i < count; i++) {
       Put put = loaded ? image(pageKey(block())) : put();
       puts.put(put.key(), put);
     }
-    return new WalEntry(lsn, List.copyOf(puts.values()), loaded);
+    return new WalEntry(lsn, time, List.copyOf(puts.values()), loaded);
   }
 
   private Put put() {

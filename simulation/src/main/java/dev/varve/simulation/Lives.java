@@ -5,6 +5,7 @@ import dev.varve.model.PageserverException;
 import dev.varve.timeline.ImageLoad;
 import dev.varve.timeline.Ingest;
 import dev.varve.timeline.Timeline;
+import java.util.List;
 import java.util.Map;
 
 /// How timelines come and go.
@@ -46,14 +47,14 @@ final class Lives {
   }
 
   private void fill(Timeline timeline, ModelTimeline model) {
-    var first = new WalEntry(FIRST_LSN, world.entries().first(), true);
+    var first = new WalEntry(FIRST_LSN, world.now(), world.entries().first(), true);
     try (ImageLoad load = timeline.imageLoad(new Lsn(FIRST_LSN))) {
       Entries.put(load, first);
       load.finish();
     }
     model.add(first);
     try (Ingest ingest = timeline.ingest()) {
-      WalEntry record = world.entries().record(FIRST_LSN + 8, false);
+      WalEntry record = world.entries().record(FIRST_LSN + 8, world.now(), false);
       Entries.put(ingest, record);
       ingest.advance(record.lsn());
       model.add(record);
@@ -74,10 +75,18 @@ final class Lives {
       return;
     }
     ModelTimeline ancestor = world.any();
-    long first = ancestor.readableFrom();
+    long first = world.real(ancestor).readableFrom().value();
     long at = first + world.random().nextLong(ancestor.last() - first + 1);
-    at = world.random().nextInt(4) == 0 ? ancestor.last() : at;
-    var model = new ModelTimeline(world.newId(), world.newName(), ancestor, at, first);
+    List<Long> leased = ancestor.leased(world.now());
+    at =
+        switch (world.random().nextInt(6)) {
+          case 0 -> ancestor.last();
+          case 1 -> first;
+          case 2 -> leased.isEmpty() ? at : leased.getFirst();
+          default -> at;
+        };
+    var model =
+        new ModelTimeline(world.newId(), world.newName(), ancestor, at, Math.min(at, first));
     world.history().note("branch", model, "of", ancestor, "at", at, model.id());
     world.uncertain().put(model.name(), model);
     try {

@@ -2,11 +2,16 @@ package dev.varve.simulation;
 
 import dev.varve.model.Key;
 import dev.varve.model.TimelineId;
+import dev.varve.timeline.RetentionSettings;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.OptionalLong;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// What a timeline should hold: what each key was after each of its versions, in plain lists.
@@ -42,6 +47,8 @@ final class ModelTimeline {
   private final long start;
   private final List<WalEntry> records = new ArrayList<>();
   private final Map<Key, Chain> chains = new HashMap<>();
+  private final NavigableMap<Long, Instant> leases = new TreeMap<>();
+  private final long firstReadable;
   private long readableFrom;
   private long durable;
 
@@ -52,6 +59,7 @@ final class ModelTimeline {
     this.name = name;
     this.ancestor = ancestor;
     this.start = start;
+    this.firstReadable = readableFrom;
     this.readableFrom = readableFrom;
     durable = start;
   }
@@ -81,7 +89,7 @@ final class ModelTimeline {
     return records.isEmpty() ? start : records.getLast().lsn();
   }
 
-  /// Reads from there on must give what the model has.
+  /// Reads from there on must give what the model has; as far as was seen.
   long readableFrom() {
     return readableFrom;
   }
@@ -89,6 +97,48 @@ final class ModelTimeline {
   /// Garbage collection has moved it.
   void setReadableFrom(long lsn) {
     readableFrom = lsn;
+  }
+
+  /// What garbage collection may have come to at most.
+  long latestCutoff(RetentionSettings retention, Instant now) {
+    long latest = Math.max(firstReadable, cutoff(retention, now));
+    return ancestor == null
+        ? latest
+        : Math.max(latest, Math.min(start, ancestor.latestCutoff(retention, now)));
+  }
+
+  private long cutoff(RetentionSettings retention, Instant now) {
+    if (retention.horizon() > last()) {
+      return 0;
+    }
+    long cutoff = last() - retention.horizon();
+    return retention.pitrInterval().isZero()
+        ? cutoff
+        : Math.min(cutoff, lsnAt(now.minus(retention.pitrInterval())).orElse(0));
+  }
+
+  /// The last record that was committed by then.
+  OptionalLong lsnAt(Instant moment) {
+    for (WalEntry record : records.reversed()) {
+      if (!record.time().isAfter(moment)) {
+        return OptionalLong.of(record.lsn());
+      }
+    }
+    if (ancestor == null) {
+      return OptionalLong.empty();
+    }
+    OptionalLong before = ancestor.lsnAt(moment);
+    return before.isPresent() ? OptionalLong.of(Math.min(start, before.getAsLong())) : before;
+  }
+
+  void lease(long lsn, Instant until) {
+    leases.merge(lsn, until, (a, b) -> a.isAfter(b) ? a : b);
+  }
+
+  /// LSNs that stay readable, whatever the cutoff.
+  List<Long> leased(Instant now) {
+    leases.values().removeIf(until -> !until.isAfter(now));
+    return List.copyOf(leases.keySet());
   }
 
   /// Up to where it must survive, whatever happens.

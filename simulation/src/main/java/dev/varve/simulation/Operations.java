@@ -21,6 +21,7 @@ final class Operations {
   Operations(World world, Checks checks, Restarts restarts, Writing writing, Lives lives) {
     this.world = world;
     var faults = new Faults(world);
+    var cleaning = new Cleaning(world);
     always("ingest", 14, writing::ingest);
     add("load", 2, writing::load);
     add("abandon", 1, writing::abandon);
@@ -38,6 +39,9 @@ final class Operations {
     add("heal", 1, faults::heal);
     add("damage", 1, faults::damage);
     add("mend", 1, faults::mend);
+    add("compact", 2, cleaning::compact);
+    add("collect", 2, cleaning::collect);
+    add("lease", 1, cleaning::lease);
     add("check", 2, () -> checks.all(world.any()));
     add("pass", 1, this::pass);
     always("settle", 3, () -> world.server().threads().settle());

@@ -81,7 +81,7 @@ final class Restarts {
       world.server().bury();
     }
     if (faults && world.random().nextInt(3) == 0) {
-      next = startDamaged(next);
+      startDamaged();
     }
     world
         .uncertain()
@@ -100,10 +100,9 @@ final class Restarts {
     if (faulty) {
       armForStart(disk);
     }
-    Instant now = world.server().now();
+    Instant now = world.now();
     try {
-      var server = new SimulatedServer(disk, world.random().split(), world.swarm(), now);
-      world.become(disk, server);
+      world.become(disk, world.open(disk, now));
     } catch (IOException e) {
       boolean expected = disk.isDead() || DiskFault.isNamedBy(String.valueOf(e.getMessage()));
       Finding.require(expected, "the process does not start: " + e);
@@ -131,14 +130,15 @@ final class Restarts {
 
   /// One of the small files is damaged while a process starts: that timeline is broken, the others
   /// are not; and it is as before when the file is mended.
-  private SimulatedDisk startDamaged(SimulatedDisk disk) throws IOException {
-    List<Path> small = new ArrayList<>(disk.syncedFiles());
-    small.removeIf(file -> !file.toString().endsWith(".json"));
-    if (small.isEmpty()) {
-      return disk;
-    }
+  private void startDamaged() throws IOException {
     SimulatedDisk next = world.disk().crash(world.random());
     world.server().bury();
+    List<Path> small = new ArrayList<>(next.syncedFiles());
+    small.removeIf(file -> !file.toString().endsWith(".json"));
+    if (small.isEmpty()) {
+      startsWell(next, false);
+      return;
+    }
     Path file = small.get(world.random().nextInt(small.size()));
     next.flip(file, world.random().nextInt(8 * 100));
     world.history().note("  damage", file);
@@ -152,7 +152,6 @@ final class Restarts {
     world.server().bury();
     mended.mend();
     startsWell(mended, false);
-    return mended;
   }
 
   private void requireState(ModelTimeline model, Path damaged) {

@@ -115,7 +115,13 @@ final class Run {
         world
             .disk()
             .interleave(
-                () -> sometimes(checks::some), () -> sometimes(() -> world.server().threads().step()));
+                () -> sometimes(checks::some), this::goOn);
+      }
+    }
+
+    private void goOn() {
+      if (checks.isReading()) {
+        sometimes(() -> world.server().threads().step());
       }
     }
 

@@ -5,7 +5,11 @@ import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
 import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
+import dev.varve.timeline.CommitClock;
+import dev.varve.timeline.DataModel;
+import dev.varve.timeline.KeyRules;
 import dev.varve.timeline.Tenants;
+import dev.varve.timeline.TimelineSettings;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,13 +30,19 @@ final class SimulatedServer {
   private final Tenants tenants;
   private int waits;
 
-  SimulatedServer(SimulatedDisk disk, RandomGenerator random, Swarm swarm, Instant now)
+  /// @param now the time; a process that comes after another begins when that one ended
+  SimulatedServer(
+      SimulatedDisk disk,
+      RandomGenerator random,
+      TimelineSettings settings,
+      CommitClock commits,
+      Instant now)
       throws IOException {
     this.disk = disk;
     threads = new SteppedThreads(random, now);
     var tasks = new TaskManager(new Mortal(), Duration.ofSeconds(10));
-    tenants =
-        Tenants.open(disk.root().resolve("data"), _ -> new HashRedo(), tasks, swarm.settings());
+    var model = new DataModel(_ -> new HashRedo(), commits, KeyRules.PAGES);
+    tenants = Tenants.open(disk.root().resolve("data"), model, tasks, settings);
   }
 
   SteppedThreads threads() {
@@ -79,6 +89,11 @@ final class SimulatedServer {
     @Override
     public Runnable schedule(Duration delay, Runnable step) {
       return threads.schedule(delay, step);
+    }
+
+    @Override
+    public void pause() {
+      threads.pause();
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.varve.simulation;
 
+import dev.varve.timeline.CompactionSettings;
+import dev.varve.timeline.RetentionSettings;
 import dev.varve.timeline.TimelineSettings;
 import java.time.Duration;
 import java.util.SplittableRandom;
@@ -49,10 +51,30 @@ record Swarm(
   /// seed to say. Reads in whose middle something can happen need to reach the disk.
   private static TimelineSettings settings(SplittableRandom random, boolean interleaved) {
     return new TimelineSettings(
-        MEMORY,
-        interleaved || random.nextInt(4) == 0 ? 0 : 16 * MEMORY,
-        2_000L << random.nextInt(6),
-        Duration.ofMinutes(10),
-        1 + random.nextInt(2));
+            MEMORY,
+            interleaved || random.nextInt(4) == 0 ? 0 : 16 * MEMORY,
+            2_000L << random.nextInt(6),
+            Duration.ofMinutes(10),
+            1 + random.nextInt(2))
+        .withCompaction(compaction(random))
+        .withRetention(random.nextInt(4) == 0 ? RetentionSettings.KEEP_ALL : retention(random));
+  }
+
+  private static CompactionSettings compaction(SplittableRandom random) {
+    long layerBytes = 500L << random.nextInt(6);
+    return new CompactionSettings(
+        2 + random.nextInt(3),
+        2 + random.nextInt(3),
+        layerBytes,
+        layerBytes * (1 + random.nextInt(3)),
+        0.1 + random.nextDouble(),
+        random.nextInt(4_000));
+  }
+
+  private static RetentionSettings retention(SplittableRandom random) {
+    return new RetentionSettings(
+        random.nextInt(1 << random.nextInt(1, 12)),
+        random.nextInt(3) == 0 ? Duration.ofMinutes(random.nextInt(60)) : Duration.ZERO,
+        random.nextBoolean() ? Duration.ofMinutes(3) : Duration.ZERO);
   }
 }

@@ -1,5 +1,6 @@
 package dev.varve.simulation;
 
+import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
@@ -8,8 +9,11 @@ import dev.varve.testkit.disk.SimulatedDisk;
 import dev.varve.timeline.Ingest;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 
@@ -36,7 +40,7 @@ final class World {
     this.history = history;
     history.note("begin", swarm);
     disk.limit(swarm.mostBytes());
-    server = new SimulatedServer(disk, random.split(), swarm, SimulatedServer.NOW);
+    server = open(disk, SimulatedServer.NOW);
   }
 
   SplittableRandom random() {
@@ -61,6 +65,21 @@ final class World {
 
   SimulatedServer server() {
     return server;
+  }
+
+  /// A new process.
+  SimulatedServer open(SimulatedDisk newDisk, Instant now) throws IOException {
+    return new SimulatedServer(newDisk, random.split(), swarm.settings(), this::lsnAt, now);
+  }
+
+  private Optional<Lsn> lsnAt(Timeline timeline, Instant moment) {
+    ModelTimeline model = models.get(timeline.name());
+    OptionalLong lsn = model == null ? OptionalLong.empty() : model.lsnAt(moment);
+    return lsn.isPresent() ? Optional.of(new Lsn(lsn.getAsLong())) : Optional.empty();
+  }
+
+  Instant now() {
+    return server.now();
   }
 
   void become(SimulatedDisk newDisk, SimulatedServer newServer) {

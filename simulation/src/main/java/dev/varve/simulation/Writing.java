@@ -23,9 +23,13 @@ final class Writing {
     int records = 1 + world.random().nextInt(world.swarm().records());
     long from = model.last();
     for (int i = 0; i < records; i++) {
-      ingest(model, world.entries().record(nextLsn(model), false));
+      ingest(model, record(nextLsn(model), false));
     }
     world.history().note("ingest", model, records, "records", from, "to", model.last());
+  }
+
+  private WalEntry record(long lsn, boolean loaded) {
+    return world.entries().record(lsn, world.now(), loaded);
   }
 
   private long nextLsn(ModelTimeline model) {
@@ -43,7 +47,7 @@ final class Writing {
   /// A record that copies pages.
   void load() {
     ModelTimeline model = world.any();
-    WalEntry record = world.entries().record(nextLsn(model), true);
+    WalEntry record = record(nextLsn(model), true);
     world.history().note("load", model, record.puts().size(), "images at", record.lsn());
     loadImages(model, record);
     model.add(record);
@@ -71,10 +75,10 @@ final class Writing {
     ModelTimeline model = world.any();
     long lsn = model.last() + 5;
     world.history().note("abandon a record of", model, "at", lsn);
-    Entries.put(world.writer(model), world.entries().record(lsn, false));
+    Entries.put(world.writer(model), record(lsn, false));
     world.closeWriter(model);
     if (world.random().nextBoolean()) {
-      ingest(model, world.entries().record(lsn + 1, false));
+      ingest(model, record(lsn + 1, false));
       for (int block = 0; block < world.swarm().pages(); block++) {
         checks.page(model, block, model.last());
       }

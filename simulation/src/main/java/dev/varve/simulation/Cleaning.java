@@ -1,0 +1,51 @@
+package dev.varve.simulation;
+
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import dev.varve.timeline.Lease;
+import dev.varve.timeline.Timeline;
+import java.time.Duration;
+
+/// How layers are merged and history goes.
+final class Cleaning {
+
+  private final World world;
+
+  Cleaning(World world) {
+    this.world = world;
+  }
+
+  void compact() {
+    ModelTimeline model = world.any();
+    world.history().note("compact", model);
+    world.real(model).compact();
+  }
+
+  void collect() {
+    ModelTimeline model = world.any();
+    try {
+      world.real(model).collectGarbage();
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+      return;
+    }
+    world.history().note("collect", model, "readable from", world.real(model).readableFrom());
+  }
+
+  void lease() {
+    ModelTimeline model = world.any();
+    Timeline timeline = world.real(model);
+    long first = timeline.readableFrom().value();
+    long lsn = first + world.random().nextLong(model.last() - first + 1);
+    Duration length = Duration.ofMinutes(1 + world.random().nextInt(60));
+    world.history().note("lease", model, "as of", lsn, "for", length);
+    try {
+      Lease lease = timeline.lease(new Lsn(lsn), length);
+      model.lease(lsn, lease.until());
+    } catch (PageserverException.InvalidRequest e) {
+      Finding.require(lsn < timeline.readableFrom().value(), "no lease: " + e.getMessage());
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+    }
+  }
+}
