@@ -11,18 +11,21 @@ final class DataBlockBuilder {
   /// Bounds what the versions take beside their bytes.
   private static final int MOST_VERSIONS = 4096;
 
+  /// What a small file has room for at once.
+  private static final int FIRST_VERSIONS = 128;
+
   private static final int WORST_VERSION = 2 * Encoding.LONGEST_VARINT;
   private static final int WORST_KEY = 6 * Encoding.LONGEST_VARINT;
   private static final int KEPT_CAPACITY = 1 << 20;
 
-  private byte[] block = new byte[1 << 16];
+  private byte[] block = new byte[1 << 12];
   private int payload;
   private int versions;
-  private final long[] lsns = new long[MOST_VERSIONS];
-  private final int[] words = new int[MOST_VERSIONS];
+  private long[] lsns = new long[FIRST_VERSIONS];
+  private int[] words = new int[FIRST_VERSIONS];
   private int keys;
-  private final long[] keyParts = new long[3 * MOST_VERSIONS];
-  private final int[] firstVersions = new int[MOST_VERSIONS + 1];
+  private long[] keyParts = new long[3 * FIRST_VERSIONS];
+  private int[] firstVersions = new int[FIRST_VERSIONS + 1];
   private final int target;
   private int encodedTo;
 
@@ -78,6 +81,9 @@ final class DataBlockBuilder {
       MemorySegment source,
       long offset,
       int length) {
+    if (versions == lsns.length) {
+      grow();
+    }
     if (versions == 0 || !isLastKey(upper, middle, lower)) {
       keyParts[3 * keys] = upper;
       keyParts[3 * keys + 1] = middle;
@@ -91,6 +97,14 @@ final class DataBlockBuilder {
     reserve(payload + length);
     MemorySegment.copy(source, ValueLayout.JAVA_BYTE, offset, block, payload, length);
     payload += length;
+  }
+
+  private void grow() {
+    int most = Math.min(4 * versions, MOST_VERSIONS);
+    lsns = Arrays.copyOf(lsns, most);
+    words = Arrays.copyOf(words, most);
+    keyParts = Arrays.copyOf(keyParts, 3 * most);
+    firstVersions = Arrays.copyOf(firstVersions, most + 1);
   }
 
   private boolean isLastKey(long upper, long middle, long lower) {

@@ -1,13 +1,22 @@
 package dev.varve.simulation;
 
+import java.util.SplittableRandom;
+
 /// Runs seeds. A seed decides everything: sizes and settings, what can happen and how often, the
 /// faults, the schedule. So a run that found something finds it again.
 public final class Simulation {
 
-  /// Steps of a run, unless said otherwise.
-  public static final int STEPS = 120;
+  /// A run has up to so many steps, unless said otherwise.
+  public static final int MOST_STEPS = 100;
 
   private Simulation() {}
+
+  /// How long a seed's run is: many short ones find more than a few long ones.
+  ///
+  /// @param most steps of any
+  public static int steps(long seed, int most) {
+    return 1 + new SplittableRandom(seed).split().nextInt(most);
+  }
 
   public static Outcome run(long seed, int steps) {
     return new Run(seed, steps, false).run();
