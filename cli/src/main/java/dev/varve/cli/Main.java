@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
       DeleteCommand.class,
       WalCommand.class,
       DemoCommand.class,
+      SimulateCommand.class,
       CommandLine.HelpCommand.class
     })
 public final class Main implements Runnable {

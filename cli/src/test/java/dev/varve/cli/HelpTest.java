@@ -19,7 +19,7 @@ class HelpTest {
 
   static List<String> commands() {
     List<String> paths = List.copyOf(all().keySet());
-    assertThat(paths).contains("", "serve", "import", "wal stats", "demo");
+    assertThat(paths).contains("", "serve", "import", "wal stats", "simulate", "demo");
     return paths;
   }
 
@@ -96,6 +96,7 @@ class HelpTest {
         "import --from host=a --tar b --wal c --name x | --from",
         "wal stats | FILE",
         "demo --clients many | many",
+        "simulate --seeds 0 | seed",
       })
   void aWrongCommandLineIsCode2WithAHint(String line, String finding) {
     CommandRun run = CommandRun.of(words(line));

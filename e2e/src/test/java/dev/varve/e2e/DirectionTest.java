@@ -25,6 +25,8 @@ class DirectionTest {
           Map.entry("task", NONE),
           Map.entry("layer", List.of("model")),
           Map.entry("timeline", List.of("model", "task", "layer")),
+          Map.entry("testkit", List.of("model", "postgres", "cluster")),
+          Map.entry("simulation", List.of("model", "task", "layer", "timeline", "testkit")),
           Map.entry("datadir", List.of("model", "postgres", "redo", "timeline")),
           Map.entry("walreceiver", List.of("model", "postgres", "task", "datadir", "timeline")),
           Map.entry(
@@ -40,7 +42,15 @@ class DirectionTest {
                   "walreceiver")),
           Map.entry("verify", List.of("model", "postgres", "redo", "timeline", "datadir")),
           Map.entry(
-              "cli", List.of("model", "postgres", "cluster", "verify", "walreceiver", "server")));
+              "cli",
+              List.of(
+                  "model",
+                  "postgres",
+                  "cluster",
+                  "simulation",
+                  "verify",
+                  "walreceiver",
+                  "server")));
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

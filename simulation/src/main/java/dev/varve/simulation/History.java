@@ -21,11 +21,11 @@ final class History {
     step = newStep;
   }
 
-  /// @param details whatever has a `hashCode` that is the same in every process
+  /// @param details what they print is what counts
   void note(String what, Object... details) {
     hash = hash * 31 + what.hashCode();
     for (Object detail : details) {
-      hash = hash * 31 + detail.hashCode();
+      hash = hash * 31 + (detail instanceof Number ? detail : detail.toString()).hashCode();
     }
     if (written) {
       var line = new StringBuilder().append(step).append(": ").append(what);

@@ -1,4 +1,5 @@
-/// What tests share: workloads, faults. Never in a production class path.
+/// What tests share: workloads, faults. Nothing that serves data knows it; the simulation does,
+/// which is of the `varve` command as well.
 @NullMarked
 package dev.varve.testkit;
 

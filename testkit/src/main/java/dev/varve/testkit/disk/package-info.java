@@ -1,4 +1,4 @@
-/// A disk in memory, for tests: it fails on demand, and when it crashes it loses what was not
+/// A disk in memory, for tests and simulations: it fails on demand, and when it crashes it loses what was not
 /// synced, as disks do. It is a {@link java.nio.file.FileSystem}, so that the code under test needs
 /// no seam: it is given another path.
 @NullMarked
