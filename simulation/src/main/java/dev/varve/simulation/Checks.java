@@ -49,7 +49,7 @@ final class Checks {
     long lsn = lsn(model);
     page(model, world.random().nextInt(world.swarm().pages()), lsn);
     switch (world.random().nextInt(12)) {
-      case 0 -> values(model, lsn);
+      case 0, 6 -> values(model, lsn);
       case 1 -> history(model, lsn);
       case 2, 3, 4 -> value(model, lsn);
       case 5 -> refusals(model);

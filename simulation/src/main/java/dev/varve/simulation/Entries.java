@@ -18,7 +18,7 @@ import java.util.TreeMap;
 /// Makes random WAL records, and puts them where they belong.
 final class Entries {
 
-  static final int VALUES = 20;
+  static final int VALUES = 12;
   static final KeyRange VALUE_KEYS =
       new KeyRange(new Key(0x61, 0, 0, 0, 0, 0), new Key(0x62, 0, 0, 0, 0, 0));
 

@@ -17,8 +17,13 @@ final class Faults {
 
   void die() {
     int at = world.random().nextInt(40);
-    world.history().note("die in", at, "operations");
-    world.disk().dieAt(at);
+    if (world.random().nextBoolean()) {
+      world.history().note("die in", at, "operations");
+      world.disk().dieAt(at);
+    } else {
+      world.history().note("die in", at / 4, "syncs");
+      world.disk().dieAtSync(at / 4);
+    }
   }
 
   void full() {

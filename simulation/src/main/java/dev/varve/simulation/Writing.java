@@ -33,7 +33,8 @@ final class Writing {
   }
 
   private long nextLsn(ModelTimeline model) {
-    return model.last() + 1 + world.random().nextInt(LARGEST_GAP);
+    boolean close = world.random().nextInt(3) == 0;
+    return model.last() + 1 + (close ? 0 : world.random().nextInt(LARGEST_GAP));
   }
 
   /// The model has it before, since a failure can come when all is in.

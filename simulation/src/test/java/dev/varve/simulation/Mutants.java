@@ -75,8 +75,11 @@ final class Mutants {
             "history is dropped one LSN beyond the GC cutoff",
             one("timeline.Compaction", "history", Edit.plus("bottomCutoff", 1))),
         Mutant.of(
-            "history is dropped up to what is not merged yet",
-            one("timeline.CompactionPolicy", "bottomCutoff", Edit.constant(1L, 0L))),
+            "what a branch point needs is dropped when newer images follow",
+            one("timeline.NeededVersions", "add", Edit.omit("writeChain"))),
+        Mutant.of(
+            "a block that begins with the version that is wanted is not looked at",
+            one("layer.IndexBlock", "lastBefore", Edit.constant(1, 2))),
         Mutant.of(
             "branch points are not retained",
             one("timeline.Branching", "retain", Edit.omit("retain")),

@@ -131,7 +131,7 @@ final class DiskChannel extends FileChannel {
   public void force(boolean metaData) throws IOException {
     synchronized (disk) {
       try {
-        disk.operation("sync");
+        disk.operation(SimulatedDisk.SYNC);
       } catch (SimulatedDisk.Died e) {
         throw e;
       } catch (IOException e) {

@@ -65,7 +65,7 @@ sealed interface DiskNode permits DiskContent, DiskNode.Directory {
     @Override
     public Directory afterCrash(RandomGenerator random) {
       var names = new TreeMap<>(synced);
-      boolean reorders = random.nextInt(3) == 0;
+      boolean reorders = random.nextBoolean();
       int kept = random.nextInt(unsynced.size() + 1);
       for (int i = 0; i < unsynced.size(); i++) {
         if (reorders ? random.nextBoolean() : i < kept) {

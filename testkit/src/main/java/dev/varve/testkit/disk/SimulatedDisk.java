@@ -26,6 +26,9 @@ public final class SimulatedDisk {
     }
   }
 
+  /// The operation of which there are most, and which matters most.
+  static final String SYNC = "sync";
+
   private static final long NEVER = Long.MAX_VALUE;
   private static final Runnable NOTHING = () -> {};
 
@@ -39,6 +42,7 @@ public final class SimulatedDisk {
   private long firstBadRead = NEVER;
   private long lastBadRead = NEVER;
   private long dieAt = NEVER;
+  private long syncsToLive = NEVER;
   private long faults;
   private long fingerprint;
   private int mostBytes = Integer.MAX_VALUE;
@@ -107,6 +111,11 @@ public final class SimulatedDisk {
   /// Lets the process die at an operation: the `n`th from now, counted from 0.
   public synchronized void dieAt(long n) {
     dieAt = operations + n;
+  }
+
+  /// Lets the process die at a sync, of a file or a directory: the `n`th from now, counted from 0.
+  public synchronized void dieAtSync(long n) {
+    syncsToLive = n;
   }
 
   public synchronized boolean isDead() {
@@ -187,6 +196,9 @@ public final class SimulatedDisk {
   void operation(String what) throws IOException {
     beforeChange.run();
     long number = operations++;
+    if (what.equals(SYNC) && syncsToLive-- == 0) {
+      dieAt = Math.min(dieAt, number);
+    }
     if (number >= dieAt) {
       throw new Died();
     }
