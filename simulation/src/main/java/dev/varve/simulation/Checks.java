@@ -69,7 +69,7 @@ final class Checks {
 
   private boolean isReadable(ModelTimeline model, long lsn) {
     return lsn >= world.real(model).readableFrom().value()
-        || model.leased(world.now()).contains(lsn);
+        || world.kept(model).contains(lsn);
   }
 
   /// The last, or the first, a leased one, or one between.
@@ -79,7 +79,7 @@ final class Checks {
       case 0, 1 -> model.last();
       case 2 -> model.readableFrom();
       case 3 -> {
-        List<Long> leased = model.leased(world.now());
+        List<Long> leased = world.kept(model);
         yield leased.isEmpty()
             ? model.readableFrom()
             : leased.get(world.random().nextInt(leased.size()));
@@ -100,7 +100,10 @@ final class Checks {
   }
 
   void page(ModelTimeline model, int block, long lsn) {
-    Key key = Entries.pageKey(block);
+    Key key = TableRules.page(block);
+    if (model.isDropped(key, lsn)) {
+      return;
+    }
     PageState expected = model.state(key, lsn);
     MemorySegment target = nested ? nestedPage : page;
     boolean outer = !nested;
@@ -166,7 +169,7 @@ final class Checks {
 
   /// Whether the message names a damaged file of the timeline or of one that it was branched from.
   private boolean isDamaged(ModelTimeline model, String message) {
-    for (Path file : world.disk().damagedFiles()) {
+    for (Path file : world.damaged()) {
       String path = file.toString();
       for (ModelTimeline at = model; at != null; at = at.ancestor()) {
         if (path.contains(at.id().toString()) && message.contains(path)) {
@@ -184,7 +187,7 @@ final class Checks {
   }
 
   void value(ModelTimeline model, long lsn) {
-    Key key = Entries.valueKey(world.random().nextInt(Entries.VALUES));
+    Key key = TableRules.value(world.random().nextInt(Entries.VALUES));
     String expected = text(model, key, lsn);
     try {
       byte[] bytes = world.real(model).value(key, new Lsn(lsn));
@@ -203,11 +206,15 @@ final class Checks {
   void values(ModelTimeline model, long lsn) {
     var expected = new ArrayList<String>();
     for (int i = 0; i < Entries.VALUES; i++) {
-      Key key = Entries.valueKey(i);
+      Key key = TableRules.value(i);
       String text = text(model, key, lsn);
       if (text != null) {
         expected.add(key + "=" + text);
       }
+    }
+    String dropped = text(model, TableRules.DROPPED, lsn);
+    if (dropped != null) {
+      expected.add(TableRules.DROPPED + "=" + dropped);
     }
     var found = new ArrayList<String>();
     try {
@@ -234,7 +241,7 @@ final class Checks {
 
   /// The LSNs of a value's versions.
   void history(ModelTimeline model, long to) {
-    Key key = Entries.valueKey(world.random().nextInt(Entries.VALUES));
+    Key key = TableRules.value(world.random().nextInt(Entries.VALUES));
     if (to <= model.readableFrom()) {
       return; // of what is before the cutoff only what reads need is left
     }
@@ -268,7 +275,7 @@ final class Checks {
 
   private void refused(
       ModelTimeline model, long lsn, Class<? extends PageserverException> expected) {
-    Key key = Entries.pageKey(0);
+    Key key = TableRules.page(0);
     MemorySegment target = MemorySegment.ofArray(new byte[HashRedo.PAGE]);
     try {
       world.real(model).page(key, new Lsn(lsn), target);

@@ -32,6 +32,20 @@ final class Cleaning {
     world.history().note("collect", model, "readable from", world.real(model).readableFrom());
   }
 
+  void hold() {
+    ModelTimeline model = world.any();
+    long first = world.real(model).readableFrom().value();
+    long lsn = first + world.random().nextLong(model.last() - first + 1);
+    world.history().note("hold", model, "as of", lsn);
+    world.hold(model, lsn);
+  }
+
+  void letGo() {
+    ModelTimeline model = world.any();
+    world.history().note("let go of", model);
+    world.closeHolds(model);
+  }
+
   void lease() {
     ModelTimeline model = world.any();
     Timeline timeline = world.real(model);

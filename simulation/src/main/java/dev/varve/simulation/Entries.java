@@ -30,14 +30,6 @@ final class Entries {
     this.swarm = swarm;
   }
 
-  static Key pageKey(int block) {
-    return new Key(0, 1663, 5, 16384 + block % 3, 0, block);
-  }
-
-  static Key valueKey(int number) {
-    return new Key(0x61, 0, 0, number, 0, 0);
-  }
-
   /// A page's number; some are chosen more often.
   int block() {
     int block = random.nextInt(swarm.pages());
@@ -53,7 +45,7 @@ final class Entries {
     var puts = new ArrayList<Put>();
     for (int i = 0; i < swarm.pages(); i++) {
       int block = (i * 7) % swarm.pages();
-      Key key = pageKey(block);
+      Key key = TableRules.page(block);
       boolean unused = puts.stream().noneMatch(put -> put.key().equals(key));
       if (unused && (!swarm.orphans() || random.nextBoolean())) {
         puts.add(image(key));
@@ -62,18 +54,21 @@ final class Entries {
     return puts;
   }
 
-  WalEntry record(long lsn, Instant time, boolean loaded) {
+  /// @param model whose WAL it is
+  WalEntry record(ModelTimeline model, long lsn, Instant time, boolean loaded) {
     var puts = new TreeMap<Key, Put>();
     int count = random.nextInt(5);
     for (int i = 0; i < count; i++) {
-      Put put = loaded ? image(pageKey(block())) : put();
-      puts.put(put.key(), put);
+      Put put = loaded ? image(TableRules.page(block())) : put();
+      if (!model.isDropped(put.key(), lsn)) {
+        puts.put(put.key(), put);
+      }
     }
     return new WalEntry(lsn, time, List.copyOf(puts.values()), loaded);
   }
 
   private Put put() {
-    Key key = pageKey(block());
+    Key key = TableRules.page(block());
     return switch (random.nextInt(swarm.orphans() ? 24 : 23)) {
       case 0, 1 -> image(key);
       case 2, 3 -> new Put(key, version(Kind.INITIALIZING_CHANGE));
@@ -91,10 +86,16 @@ final class Entries {
     return random.nextInt(4) == 0 ? random.nextInt(swarm.largest()) : random.nextInt(40);
   }
 
+  /// The table that can be is dropped.
+  WalEntry drop(long lsn, Instant time) {
+    var put = new Put(TableRules.DROPPED, new Version(Kind.VALUE, 0, 0, "dropped"));
+    return new WalEntry(lsn, time, List.of(put), false);
+  }
+
   private Put value() {
     String text = "x".repeat(random.nextInt(3) * random.nextInt(50));
     text = text.isEmpty() ? "" : text + random.nextLong();
-    return new Put(valueKey(random.nextInt(VALUES)), new Version(Kind.VALUE, 0, 0, text));
+    return new Put(TableRules.value(random.nextInt(VALUES)), new Version(Kind.VALUE, 0, 0, text));
   }
 
   static void put(Ingest ingest, WalEntry record) {

@@ -2,6 +2,7 @@ package dev.varve.simulation;
 
 import dev.varve.testkit.disk.DiskFault;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,16 +62,16 @@ final class Faults {
       // there are no files of less than header and footer
       long bit = world.random().nextBoolean() ? world.random().nextInt(8 * 190) : wide(file);
       world.history().note("damage", file, "bit", bit);
-      world.disk().flip(file, bit);
+      world.damage(file, bit);
     }
   }
 
   private long wide(Path file) throws IOException {
-    return world.random().nextLong(8 * java.nio.file.Files.size(file));
+    return world.random().nextLong(8 * Files.size(file));
   }
 
   void mend() {
     world.history().note("mend");
-    world.disk().mend();
+    world.mend();
   }
 }

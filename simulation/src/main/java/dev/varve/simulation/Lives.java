@@ -54,7 +54,7 @@ final class Lives {
     }
     model.add(first);
     try (Ingest ingest = timeline.ingest()) {
-      WalEntry record = world.entries().record(FIRST_LSN + 8, world.now(), false);
+      WalEntry record = world.entries().record(model, FIRST_LSN + 8, world.now(), false);
       Entries.put(ingest, record);
       ingest.advance(record.lsn());
       model.add(record);
@@ -77,7 +77,7 @@ final class Lives {
     ModelTimeline ancestor = world.any();
     long first = world.real(ancestor).readableFrom().value();
     long at = first + world.random().nextLong(ancestor.last() - first + 1);
-    List<Long> leased = ancestor.leased(world.now());
+    List<Long> leased = world.kept(ancestor);
     at =
         switch (world.random().nextInt(6)) {
           case 0 -> ancestor.last();
@@ -110,6 +110,7 @@ final class Lives {
     }
     world.history().note("delete", model);
     world.closeWriter(model);
+    world.closeHolds(model);
     Timeline timeline = world.real(model);
     world.models().remove(model.name());
     world.uncertain().put(model.name(), model);

@@ -170,6 +170,11 @@ final class ModelTimeline {
     return ancestor == null ? null : ancestor.state(key, Math.min(lsn, start));
   }
 
+  /// Whether the key is of a table that nobody asks for as of `lsn`.
+  boolean isDropped(Key key, long lsn) {
+    return TableRules.isDroppable(key) && state(TableRules.DROPPED, lsn) != null;
+  }
+
   /// The LSNs of the versions with `from <= LSN <= to`, ascending, the ancestors' among them.
   List<Long> lsns(Key key, long from, long to) {
     List<Long> found = new ArrayList<>();

@@ -25,6 +25,7 @@ final class Operations {
     always("ingest", 14, writing::ingest);
     add("load", 2, writing::load);
     add("abandon", 1, writing::abandon);
+    add("drop", 1, writing::drop);
     add("close writer", 1, writing::close);
     add("checkpoint", 2, writing::checkpoint);
     add("create", 1, lives::createRoot);
@@ -42,6 +43,8 @@ final class Operations {
     add("compact", 2, cleaning::compact);
     add("collect", 2, cleaning::collect);
     add("lease", 1, cleaning::lease);
+    add("hold", 1, cleaning::hold);
+    add("let go", 1, cleaning::letGo);
     add("check", 2, () -> checks.all(world.any()));
     add("pass", 1, this::pass);
     always("settle", 3, () -> world.server().threads().settle());

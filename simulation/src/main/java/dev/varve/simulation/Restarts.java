@@ -36,7 +36,7 @@ final class Restarts {
 
   private void bury() {
     world.disk().interleave(() -> {}, () -> {});
-    world.forgetWriters();
+    world.forgetUsers();
     world.server().bury();
   }
 

@@ -138,10 +138,14 @@ final class Run {
 
     private void finish() throws IOException {
       world.disk().heal();
-      world.disk().mend();
+      world.mend();
       recover();
       world.models().values().forEach(checks::all);
-      restarts.restart();
+      try {
+        restarts.restart();
+      } catch (PageserverException.Unavailable e) {
+        world.requireExpected(e);
+      }
       recover();
       world.models().values().forEach(checks::all);
     }

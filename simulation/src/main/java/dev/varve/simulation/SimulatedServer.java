@@ -7,7 +7,6 @@ import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
 import dev.varve.timeline.CommitClock;
 import dev.varve.timeline.DataModel;
-import dev.varve.timeline.KeyRules;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.TimelineSettings;
 import java.io.IOException;
@@ -41,7 +40,7 @@ final class SimulatedServer {
     this.disk = disk;
     threads = new SteppedThreads(random, now);
     var tasks = new TaskManager(new Mortal(), Duration.ofSeconds(10));
-    var model = new DataModel(_ -> new HashRedo(), commits, KeyRules.PAGES);
+    var model = new DataModel(_ -> new HashRedo(), commits, new TableRules());
     tenants = Tenants.open(disk.root().resolve("data"), model, tasks, settings);
   }
 

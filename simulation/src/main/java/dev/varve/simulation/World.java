@@ -6,11 +6,15 @@ import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.testkit.disk.DiskFault;
 import dev.varve.testkit.disk.SimulatedDisk;
+import dev.varve.timeline.Hold;
 import dev.varve.timeline.Ingest;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -28,10 +32,15 @@ final class World {
   private final History history;
   private final Map<String, ModelTimeline> models = new TreeMap<>();
   private final Map<String, ModelTimeline> uncertain = new TreeMap<>();
+  private final List<Path> damaged = new ArrayList<>();
+  private final List<Held> holds = new ArrayList<>();
   private final Map<String, Ingest> writers = new TreeMap<>();
   private SimulatedDisk disk = new SimulatedDisk();
   private SimulatedServer server;
   private int names;
+
+  /// An LSN of which somebody reads for long.
+  private record Held(ModelTimeline model, long lsn, Hold hold) {}
 
   World(long seed, History history) throws IOException {
     random = new SplittableRandom(seed);
@@ -127,12 +136,56 @@ final class World {
     }
   }
 
+  /// Inverts a bit of a file.
+  void damage(Path file, long bit) throws IOException {
+    damaged.add(file);
+    disk.flip(file, bit);
+  }
+
+  void mend() {
+    disk.mend();
+    damaged.clear();
+  }
+
+  /// Files that were damaged and not mended; also those that are deleted, which may be open still.
+  List<Path> damaged() {
+    return damaged;
+  }
+
+  /// Has a timeline kept readable as of an LSN.
+  void hold(ModelTimeline model, long lsn) {
+    holds.add(new Held(model, lsn, real(model).hold(new Lsn(lsn))));
+  }
+
+  void closeHolds(ModelTimeline model) {
+    holds.removeIf(held -> {
+      boolean same = held.model == model;
+      if (same) {
+        held.hold.close();
+      }
+      return same;
+    });
+  }
+
+  /// LSNs that stay readable, whatever the cutoff.
+  List<Long> kept(ModelTimeline model) {
+    var kept = new ArrayList<>(model.leased(now()));
+    for (Held held : holds) {
+      if (held.model == model) {
+        kept.add(held.lsn);
+      }
+    }
+    return kept;
+  }
+
   void closeWriters() {
     writers.values().forEach(Ingest::close);
     writers.clear();
   }
 
-  void forgetWriters() {
+  /// What a process that ends forgets.
+  void forgetUsers() {
+    holds.clear();
     writers.clear();
   }
 

@@ -23,13 +23,13 @@ final class Writing {
     int records = 1 + world.random().nextInt(world.swarm().records());
     long from = model.last();
     for (int i = 0; i < records; i++) {
-      ingest(model, record(nextLsn(model), false));
+      ingest(model, record(model, nextLsn(model), false));
     }
     world.history().note("ingest", model, records, "records", from, "to", model.last());
   }
 
-  private WalEntry record(long lsn, boolean loaded) {
-    return world.entries().record(lsn, world.now(), loaded);
+  private WalEntry record(ModelTimeline model, long lsn, boolean loaded) {
+    return world.entries().record(model, lsn, world.now(), loaded);
   }
 
   private long nextLsn(ModelTimeline model) {
@@ -48,7 +48,7 @@ final class Writing {
   /// A record that copies pages.
   void load() {
     ModelTimeline model = world.any();
-    WalEntry record = record(nextLsn(model), true);
+    WalEntry record = record(model, nextLsn(model), true);
     world.history().note("load", model, record.puts().size(), "images at", record.lsn());
     loadImages(model, record);
     model.add(record);
@@ -76,14 +76,24 @@ final class Writing {
     ModelTimeline model = world.any();
     long lsn = model.last() + 5;
     world.history().note("abandon a record of", model, "at", lsn);
-    Entries.put(world.writer(model), record(lsn, false));
+    Entries.put(world.writer(model), record(model, lsn, false));
     world.closeWriter(model);
     if (world.random().nextBoolean()) {
-      ingest(model, record(lsn + 1, false));
+      ingest(model, record(model, lsn + 1, false));
       for (int block = 0; block < world.swarm().pages(); block++) {
         checks.page(model, block, model.last());
       }
       checks.values(model, model.last());
+    }
+  }
+
+  /// From now on one table is not asked for.
+  void drop() {
+    ModelTimeline model = world.any();
+    if (model.state(TableRules.DROPPED, model.last()) == null) {
+      WalEntry record = world.entries().drop(nextLsn(model), world.now());
+      world.history().note("drop a table of", model, "at", record.lsn());
+      ingest(model, record);
     }
   }
 

@@ -125,10 +125,6 @@ final class DiskContent implements DiskNode {
     synced = isSynced() ? now : synced;
   }
 
-  boolean isDamaged() {
-    return !flipped.isEmpty();
-  }
-
   void mend() {
     flipped.forEach(this::invert);
     flipped.clear();

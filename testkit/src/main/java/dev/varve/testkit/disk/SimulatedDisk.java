@@ -147,25 +147,18 @@ public final class SimulatedDisk {
   /// The files that are wholly on the disk, and not empty.
   public synchronized List<Path> syncedFiles() {
     var found = new ArrayList<Path>();
-    collect(fileSystem.root(), root, false, found);
-    return found;
-  }
-
-  /// The files that have been {@linkplain #flip damaged}.
-  public synchronized List<Path> damagedFiles() {
-    var found = new ArrayList<Path>();
-    collect(fileSystem.root(), root, true, found);
+    collect(fileSystem.root(), root, found);
     return found;
   }
 
   private static void collect(
-      Path at, DiskNode.Directory directory, boolean damaged, List<Path> found) {
+      Path at, DiskNode.Directory directory, List<Path> found) {
     directory.now.forEach((name, node) -> {
       Path path = at.resolve(name);
       switch (node) {
-        case DiskNode.Directory child -> collect(path, child, damaged, found);
+        case DiskNode.Directory child -> collect(path, child, found);
         case DiskContent file -> {
-          if (damaged ? file.isDamaged() : file.isSynced() && file.size() > 0) {
+          if (file.isSynced() && file.size() > 0) {
             found.add(path);
           }
         }
