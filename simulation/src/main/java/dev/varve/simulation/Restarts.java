@@ -151,6 +151,7 @@ final class Restarts {
     SimulatedDisk mended = next.crash(world.random());
     world.server().bury();
     mended.mend();
+    world.damaged().clear();
     startsWell(mended, false);
   }
 

@@ -70,7 +70,7 @@ final class Mutants {
             one("timeline.LayerEntry", "keys", Edit.nextOf("from"))),
         Mutant.of(
             "a scan sees what a merge has moved away",
-            one("timeline.Scan", "counting", Edit.jump("compareTo"))),
+            one("timeline.Scan", "openLayers", Edit.firstArgumentOf("common"))),
         Mutant.of(
             "history is dropped one LSN beyond the GC cutoff",
             one("timeline.Compaction", "history", Edit.plus("bottomCutoff", 1))),
