@@ -58,7 +58,8 @@ final class SimulateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (seeds < 1 || (steps != null && steps < 0)) {
-      throw new ParameterException(spec.commandLine(), "at least one seed, and no fewer than 0 steps");
+      throw new ParameterException(
+          spec.commandLine(), "at least one seed, and no fewer than 0 steps");
     }
     PrintWriter out = spec.commandLine().getOut();
     long start = System.nanoTime();
@@ -77,7 +78,8 @@ final class SimulateCommand implements Callable<Integer> {
         }
       }
     }
-    out.printf("%d seeds from %d on: every read gave what it should; %s%n", seeds, first, since(start));
+    out.printf(
+        "%d seeds from %d on: every read gave what it should; %s%n", seeds, first, since(start));
     out.flush();
     return 0;
   }

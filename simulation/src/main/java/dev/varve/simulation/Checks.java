@@ -68,8 +68,7 @@ final class Checks {
   }
 
   private boolean isReadable(ModelTimeline model, long lsn) {
-    return lsn >= world.real(model).readableFrom().value()
-        || world.kept(model).contains(lsn);
+    return lsn >= world.real(model).readableFrom().value() || world.kept(model).contains(lsn);
   }
 
   /// The last, or the first, a leased one, or one between.
@@ -120,7 +119,8 @@ final class Checks {
       found = right ? null : e.getMessage();
     } catch (PageserverException e) {
       boolean right =
-          e instanceof PageserverException.DataCorrupted && expected instanceof PageState.Unmakeable;
+          e instanceof PageserverException.DataCorrupted
+              && expected instanceof PageState.Unmakeable;
       found = right || mayFail(model, lsn, e) ? null : e.getMessage();
     } finally {
       nested = !outer;
@@ -225,9 +225,7 @@ final class Checks {
               new Lsn(lsn),
               (key, value) ->
                   found.add(
-                      key
-                          + "="
-                          + new String(value.toArray(ValueLayout.JAVA_BYTE), ISO_8859_1)));
+                      key + "=" + new String(value.toArray(ValueLayout.JAVA_BYTE), ISO_8859_1)));
     } catch (PageserverException e) {
       if (!mayFail(model, lsn, e)) {
         throw finding(model, "values", lsn, expected, e.getMessage());
@@ -249,9 +247,7 @@ final class Checks {
     List<Long> expected = model.lsns(key, from, to);
     var found = new ArrayList<Long>();
     try {
-      world
-          .real(model)
-          .history(key, new Lsn(from), new Lsn(to), (lsn, _) -> found.add(lsn));
+      world.real(model).history(key, new Lsn(from), new Lsn(to), (lsn, _) -> found.add(lsn));
     } catch (PageserverException e) {
       if (!mayFail(model, to, e)) {
         throw finding(model, key, to, expected, e.getMessage());

@@ -110,14 +110,7 @@ final class Entries {
         case CHANGE, INITIALIZING_CHANGE -> {
           boolean initializes = version.kind() == Kind.INITIALIZING_CHANGE;
           ingest.change(
-              key.upper(),
-              key.middle(),
-              key.lower(),
-              record.lsn(),
-              initializes,
-              bytes,
-              0,
-              size);
+              key.upper(), key.middle(), key.lower(), record.lsn(), initializes, bytes, 0, size);
         }
       }
     }

@@ -24,8 +24,7 @@ final class Lives {
       return;
     }
     long readableFrom = FIRST_LSN + 8;
-    var model =
-        new ModelTimeline(world.newId(), world.newName(), null, FIRST_LSN, readableFrom);
+    var model = new ModelTimeline(world.newId(), world.newName(), null, FIRST_LSN, readableFrom);
     world.history().note("create", model, model.id());
     try {
       Timeline timeline =
@@ -90,10 +89,7 @@ final class Lives {
     world.history().note("branch", model, "of", ancestor, "at", at, model.id());
     world.uncertain().put(model.name(), model);
     try {
-      world
-          .server()
-          .tenants()
-          .branch(world.real(ancestor), model.id(), model.name(), new Lsn(at));
+      world.server().tenants().branch(world.real(ancestor), model.id(), model.name(), new Lsn(at));
       world.models().put(model.name(), model);
       world.uncertain().remove(model.name());
     } catch (PageserverException.Unavailable e) {

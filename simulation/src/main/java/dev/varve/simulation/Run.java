@@ -112,10 +112,7 @@ final class Run {
     /// Readers come in the middle of changes to the disk, and tasks go on in the middle of reads.
     private void interleave() {
       if (world.swarm().interleaved()) {
-        world
-            .disk()
-            .interleave(
-                () -> sometimes(checks::some), this::goOn);
+        world.disk().interleave(() -> sometimes(checks::some), this::goOn);
       }
     }
 

@@ -24,13 +24,15 @@ interface Edit {
 
   /// A call is left out; what it would give is null, 0 or false.
   static Edit omit(String call) {
-    return ofCall(call, (code, invoke) -> {
-      popArguments(code, invoke, 0);
-      if (invoke.opcode() != Opcode.INVOKESTATIC) {
-        code.pop();
-      }
-      pushNothing(code, invoke.typeSymbol().returnType());
-    });
+    return ofCall(
+        call,
+        (code, invoke) -> {
+          popArguments(code, invoke, 0);
+          if (invoke.opcode() != Opcode.INVOKESTATIC) {
+            code.pop();
+          }
+          pushNothing(code, invoke.typeSymbol().returnType());
+        });
   }
 
   /// A call is left out and gives its first argument.
@@ -53,17 +55,19 @@ interface Edit {
 
   /// What a call gives is another number, or another LSN.
   static Edit plus(String call, int difference) {
-    return ofCall(call, (code, invoke) -> {
-      code.with(invoke);
-      ClassDesc type = invoke.typeSymbol().returnType();
-      switch (TypeKind.from(type)) {
-        case INT -> code.loadConstant(difference).iadd();
-        case LONG -> code.loadConstant((long) difference).ladd();
-        default ->
-            code.loadConstant((long) difference)
-                .invokevirtual(type, "plus", MethodTypeDesc.of(type, ConstantDescs.CD_long));
-      }
-    });
+    return ofCall(
+        call,
+        (code, invoke) -> {
+          code.with(invoke);
+          ClassDesc type = invoke.typeSymbol().returnType();
+          switch (TypeKind.from(type)) {
+            case INT -> code.loadConstant(difference).iadd();
+            case LONG -> code.loadConstant((long) difference).ladd();
+            default ->
+                code.loadConstant((long) difference)
+                    .invokevirtual(type, "plus", MethodTypeDesc.of(type, ConstantDescs.CD_long));
+          }
+        });
   }
 
   /// A constant is another one.
@@ -121,10 +125,12 @@ interface Edit {
 
   /// What a condition on what a call gives leads to never happens.
   static Edit jump(String call) {
-    return ofBranch(call, (code, branch) -> {
-      popOperands(code, branch.opcode());
-      code.goto_(branch.target());
-    });
+    return ofBranch(
+        call,
+        (code, branch) -> {
+          popOperands(code, branch.opcode());
+          code.goto_(branch.target());
+        });
   }
 
   private static Edit ofCall(String name, Replacement<InvokeInstruction> replacement) {
@@ -194,14 +200,7 @@ interface Edit {
 
   private static void popOperands(CodeBuilder code, Opcode opcode) {
     switch (opcode) {
-      case IF_ICMPEQ,
-          IF_ICMPNE,
-          IF_ICMPLT,
-          IF_ICMPGE,
-          IF_ICMPGT,
-          IF_ICMPLE,
-          IF_ACMPEQ,
-          IF_ACMPNE ->
+      case IF_ICMPEQ, IF_ICMPNE, IF_ICMPLT, IF_ICMPGE, IF_ICMPGT, IF_ICMPLE, IF_ACMPEQ, IF_ACMPNE ->
           code.pop2();
       default -> code.pop();
     }

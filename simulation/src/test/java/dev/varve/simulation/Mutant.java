@@ -49,16 +49,14 @@ record Mutant(String bug, List<Mutation> mutations) {
 
     private boolean isIn(MethodModel model) {
       String name = model.methodName().stringValue();
-      return name.equals(method)
-          || name.matches("lambda\\$" + Pattern.quote(method) + "\\$\\d+");
+      return name.equals(method) || name.matches("lambda\\$" + Pattern.quote(method) + "\\$\\d+");
     }
   }
 
   /// Runs a seed in it; gives what was found, or null.
   LongFunction<@Nullable String> load() throws ReflectiveOperationException {
     ClassLoader loader = new Loader(mutations, Mutant.class.getClassLoader());
-    Object probe =
-        loader.loadClass(Probe.class.getName()).getDeclaredConstructor().newInstance();
+    Object probe = loader.loadClass(Probe.class.getName()).getDeclaredConstructor().newInstance();
     for (Mutation mutation : mutations) {
       loader.loadClass(mutation.className()); // so that one that does not fit is noticed
     }

@@ -151,8 +151,7 @@ public final class SimulatedDisk {
     return found;
   }
 
-  private static void collect(
-      Path at, DiskNode.Directory directory, List<Path> found) {
+  private static void collect(Path at, DiskNode.Directory directory, List<Path> found) {
     directory.now.forEach((name, node) -> {
       Path path = at.resolve(name);
       switch (node) {
