@@ -114,14 +114,12 @@ public record Key(int kind, int tablespace, int database, int relation, int fork
   @Override
   public String toString() {
     HexFormat hex = HexFormat.of().withUpperCase();
-    return new StringBuilder(2 * BYTES)
-        .append(hex.toHexDigits((byte) kind))
-        .append(hex.toHexDigits(tablespace))
-        .append(hex.toHexDigits(database))
-        .append(hex.toHexDigits(relation))
-        .append(hex.toHexDigits((byte) fork))
-        .append(hex.toHexDigits(block))
-        .toString();
+    return hex.toHexDigits((byte) kind)
+        + hex.toHexDigits(tablespace)
+        + hex.toHexDigits(database)
+        + hex.toHexDigits(relation)
+        + hex.toHexDigits((byte) fork)
+        + hex.toHexDigits(block);
   }
 
   /// Reads what {@link #toString()} writes.

@@ -23,6 +23,9 @@ final class DiskContent implements DiskNode {
   private byte[] synced = now;
   private int syncedSize;
 
+  /// Whether `now` and `synced` are one array.
+  private boolean syncedIsNow = true;
+
   /// The lowest size since the last sync.
   private int lowest;
 
@@ -50,8 +53,9 @@ final class DiskContent implements DiskNode {
   void write(long to, ByteBuffer source, int count) {
     int from = (int) to;
     int end = from + count;
-    boolean overwrites = from < syncedSize && now == synced;
+    boolean overwrites = from < syncedSize && syncedIsNow;
     if (end > now.length || overwrites || shared) {
+      syncedIsNow = false;
       now = Arrays.copyOf(now, Math.max(Math.max(end, size), Math.min(2 * now.length, end + 4096)));
       shared = false;
     }
@@ -82,10 +86,12 @@ final class DiskContent implements DiskNode {
   void sync() {
     if (lost.isEmpty()) {
       synced = now;
+      syncedIsNow = true;
     } else {
       byte[] written = Arrays.copyOf(now, size);
       lost.forEach(extent -> putBack(written, extent.from, extent.to));
       synced = written;
+      syncedIsNow = false;
     }
     syncedSize = size;
     lowest = size;
@@ -122,7 +128,8 @@ final class DiskContent implements DiskNode {
     now = Arrays.copyOf(now, size);
     now[(int) (bit >>> 3)] ^= (byte) (1 << (bit & 7));
     shared = false;
-    synced = isSynced() ? now : synced;
+    syncedIsNow = isSynced();
+    synced = syncedIsNow ? now : synced;
   }
 
   void mend() {

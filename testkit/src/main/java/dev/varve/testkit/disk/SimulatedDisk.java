@@ -30,7 +30,6 @@ public final class SimulatedDisk {
   static final String SYNC = "sync";
 
   private static final long NEVER = Long.MAX_VALUE;
-  private static final Runnable NOTHING = () -> {};
 
   private final DiskNode.Directory root;
   private final DiskFileSystem fileSystem = new DiskFileSystem(this);
@@ -46,8 +45,8 @@ public final class SimulatedDisk {
   private long faults;
   private long fingerprint;
   private int mostBytes = Integer.MAX_VALUE;
-  private Runnable beforeChange = NOTHING;
-  private Runnable beforeRead = NOTHING;
+  private Runnable beforeChange = () -> {};
+  private Runnable beforeRead = () -> {};
 
   public SimulatedDisk() {
     this(new DiskNode.Directory());
