@@ -201,8 +201,8 @@ final class World {
   void requireExpected(PageserverException failure) {
     boolean expected =
         disk.isDead()
-            || failure instanceof PageserverException.Unavailable
-                && DiskFault.isNamedBy(failure.getMessage());
+            || (failure instanceof PageserverException.Unavailable
+                && DiskFault.isNamedBy(failure.getMessage()));
     if (!expected) {
       throw failure;
     }

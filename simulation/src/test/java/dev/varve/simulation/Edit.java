@@ -154,7 +154,7 @@ interface Edit {
       public boolean matches(@Nullable Instruction before, Instruction instruction) {
         boolean asked =
             isCall(before, after)
-                || before instanceof FieldInstruction field && field.name().equalsString(after);
+                || (before instanceof FieldInstruction field && field.name().equalsString(after));
         return asked
             && instruction instanceof BranchInstruction branch
             && branch.opcode() != Opcode.GOTO;

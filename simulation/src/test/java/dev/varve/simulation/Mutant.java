@@ -118,7 +118,7 @@ record Mutant(String bug, List<Mutation> mutations) {
       ClassTransform transform =
           (type, element) -> {
             if (element instanceof MethodModel method && mutation.isIn(method)) {
-              int before = first.get(key(method));
+              int before = first.getOrDefault(key(method), 0);
               type.transformMethod(
                   method,
                   MethodTransform.transformingCode(

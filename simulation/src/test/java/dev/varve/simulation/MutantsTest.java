@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,7 +50,7 @@ class MutantsTest {
     assertThat(found).as("within %d seeds", MOST_SEEDS).isNotNull();
   }
 
-  private static String brief(Object found) {
+  private static String brief(@Nullable Object found) {
     String text = String.valueOf(found).replace('\n', ' ');
     return text.substring(text.indexOf(':') + 1, Math.min(text.length(), 180)).strip();
   }

@@ -3,6 +3,7 @@ package dev.varve.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -25,7 +26,7 @@ class SimulationTest {
   }
 
   private static long first() {
-    return Long.getLong("seed", LocalDate.now().toEpochDay() * 1_000_000);
+    return Long.getLong("seed", LocalDate.now(ZoneOffset.UTC).toEpochDay() * 1_000_000);
   }
 
   private static void run(long first, int seeds) {
