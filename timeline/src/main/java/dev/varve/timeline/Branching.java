@@ -118,9 +118,9 @@ final class Branching {
   /// Keeps the branch point, unless the GC cutoff was faster. It is kept even if the branch then
   /// can't be written: nobody knows what of it is on disk.
   private static void retain(Timeline ancestor, TimelineKey branch, Lsn at) {
-    ancestor.retain(branch, at);
+    ancestor.garbage().retain(branch, at);
     if (!ancestor.isReadable(at)) {
-      ancestor.forget(branch);
+      ancestor.garbage().forget(branch);
       throw ancestor.garbage().tooOld(at);
     }
   }

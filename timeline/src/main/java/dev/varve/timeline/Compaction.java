@@ -203,7 +203,7 @@ final class Compaction {
     // First the cutoff, then who needs what is before: a branch made after this is at the cutoff or
     // above.
     Lsn cutoff = sweep == null ? policy.bottomCutoff(part.readableFrom()) : sweep.cutoff();
-    List<Lsn> points = timeline.retainedBefore(cutoff);
+    List<Lsn> points = timeline.garbage().retainedBefore(cutoff);
     points.add(cutoff);
     return policy.history(
         new MergePlan.Retention(

@@ -65,7 +65,7 @@ final class Deletion {
     // Not before: a read that goes on needs the branch point.
     Timeline ancestor = timeline.ancestorTimeline();
     if (ancestor != null) {
-      ancestor.forget(TimelineKey.of(timeline.identity()));
+      ancestor.garbage().forget(TimelineKey.of(timeline.identity()));
     }
     TenantFiles.deleteTree(aside);
     TenantFiles.deleteIfLast(aside);

@@ -1,5 +1,6 @@
 package dev.varve.timeline;
 
+import dev.varve.model.PageserverException;
 import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
 import java.io.IOException;
@@ -60,6 +61,22 @@ final class DurableIndex {
         case RuntimeException cause -> throw cause;
         case null, default -> throw new IllegalStateException(e.getCause());
       }
+    }
+  }
+
+  /// Changes the index part, for somebody who waits for it.
+  ///
+  /// @param what for a sentence that ends with "can't be made durable"
+  /// @throws PageserverException.Unavailable when it can't be written, or the thread is interrupted
+  void change(String what, UnaryOperator<IndexPart> change) {
+    try {
+      commit("commit " + what, change, () -> {});
+    } catch (IOException e) {
+      throw new PageserverException.Unavailable(
+          what + " can't be made durable: " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new PageserverException.Unavailable("the commit of " + what + " was stopped");
     }
   }
 }

@@ -2,7 +2,6 @@ package dev.varve.timeline;
 
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -11,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /// Moves a timeline's GC cutoff, before which history need not be kept, and knows what is needed of
 /// it all the same: branch points and leases. {@link Compaction} then drops what nothing needs.
@@ -39,9 +39,24 @@ final class GarbageCollection {
   /// Keeps an LSN from now on. Whoever asks for it looks at the cutoff after this: if it has not
   /// passed the LSN by then, whoever moves it later finds the LSN here.
   ///
+  /// It is kept here, and in the timelines before this one that have the history as of then.
+  ///
   /// @param user a branch, or what holds the LSN
   void retain(Object user, Lsn at) {
     needed.put(user, at);
+    GarbageCollection before = before();
+    if (before != null && isOfAncestor(at)) {
+      before.retain(user, at);
+    }
+  }
+
+  private @Nullable GarbageCollection before() {
+    Timeline ancestor = timeline.ancestorTimeline();
+    return ancestor == null ? null : ancestor.garbage();
+  }
+
+  private boolean isOfAncestor(Lsn lsn) {
+    return lsn.isBefore(timeline.identity().start());
   }
 
   /// What is needed of this timeline.
@@ -51,12 +66,16 @@ final class GarbageCollection {
 
   void forget(Object user) {
     needed.remove(user);
+    GarbageCollection before = before();
+    if (before != null) {
+      before.forget(user);
+    }
   }
 
   /// Moves the cutoff as far as the settings say, and forgets leases that have ended.
   ///
   /// @return whether anything has changed
-  boolean run() throws IOException, InterruptedException {
+  boolean run() {
     if (!timeline.condition().isRunning() || !index.part().imported()) {
       return false;
     }
@@ -67,10 +86,9 @@ final class GarbageCollection {
         && before.leases().stream().allMatch(lease -> lease.until().isAfter(now))) {
       return false;
     }
-    index.commit(
-        "move GC cutoff of " + timeline.name(),
-        part -> part.withCutoff(Lsn.min(wanted, part.diskConsistentLsn()), now),
-        () -> {});
+    index.change(
+        "the GC cutoff of \"" + timeline.name() + "\"",
+        part -> part.withCutoff(Lsn.min(wanted, part.diskConsistentLsn()), now));
     return true;
   }
 
@@ -102,8 +120,22 @@ final class GarbageCollection {
     return lease.until().isAfter(shared.tasks().clock().instant());
   }
 
+  /// The GC cutoff; before its branch point a timeline has no more history than its ancestor has.
+  Lsn readableFrom() {
+    Lsn own = index.part().readableFrom();
+    GarbageCollection before = before();
+    return before == null || !isOfAncestor(own)
+        ? own
+        : Lsn.max(own, Lsn.min(timeline.identity().start(), before.readableFrom()));
+  }
+
   /// Whether a read as of this LSN may begin, and what it found counts.
   boolean isReadable(Lsn lsn) {
+    GarbageCollection before = before();
+    return isKept(lsn) && (before == null || !isOfAncestor(lsn) || before.isReadable(lsn));
+  }
+
+  private boolean isKept(Lsn lsn) {
     IndexPart part = index.part();
     return !lsn.isBefore(part.readableFrom())
         || isHeld(lsn)
@@ -116,18 +148,43 @@ final class GarbageCollection {
         .anyMatch(entry -> entry.getKey() instanceof Hold && entry.getValue().equals(lsn));
   }
 
+  /// Keeps an LSN readable until the hold is closed.
+  Hold hold(Lsn lsn) {
+    var asked = new Object(); // makes nothing readable until it has been seen that all is there
+    retain(asked, lsn);
+    try {
+      if (!isReadable(lsn)) {
+        throw tooOld(lsn);
+      }
+      var hold =
+          new Hold() {
+            @Override
+            public void close() {
+              GarbageCollection.this.forget(this);
+            }
+          };
+      retain(hold, lsn);
+      return hold;
+    } finally {
+      forget(asked);
+    }
+  }
+
   /// Keeps an LSN readable for a while.
-  Lease lease(Lsn lsn, Duration length) throws IOException, InterruptedException {
+  Lease lease(Lsn lsn, Duration length) {
+    GarbageCollection before = before();
+    if (before != null && isOfAncestor(lsn)) {
+      before.lease(lsn, length);
+    }
     var lease = new Lease(lsn, shared.tasks().clock().instant().plus(length));
-    index.commit(
-        "lease of " + timeline.name(),
+    index.change(
+        "a lease of \"" + timeline.name() + "\" as of " + lsn,
         part -> {
-          if (!isReadable(lsn)) {
+          if (!isKept(lsn)) {
             throw tooOld(lsn);
           }
           return part.withLease(lease);
-        },
-        () -> {});
+        });
     return index.part().leases().stream()
         .filter(other -> other.lsn().equals(lsn))
         .findFirst()

@@ -46,6 +46,7 @@ public final class ImageLoad implements AutoCloseable {
 
   private final Timeline timeline;
   private final DurableIndex index;
+  private final BackPressure backPressure;
   private final Shared shared;
   private final Lsn lsn;
   private final LayerOwner owner;
@@ -54,7 +55,15 @@ public final class ImageLoad implements AutoCloseable {
   private @Nullable Task writing;
   private boolean ended;
 
-  ImageLoad(Timeline timeline, DurableIndex index, Shared shared, Lsn lsn) {
+  ImageLoad(
+      Timeline timeline, DurableIndex index, BackPressure backPressure, Shared shared, Lsn lsn) {
+    boolean first = !index.part().imported() && lsn.equals(timeline.identity().start());
+    Lsn last = timeline.lastRecordLsn();
+    if (!first && !lsn.isAfter(last)) {
+      throw new IllegalArgumentException(
+          "images as of " + lsn + " come too late for a timeline that is at " + last);
+    }
+    this.backPressure = backPressure;
     this.timeline = timeline;
     this.index = index;
     this.shared = shared;
@@ -80,7 +89,7 @@ public final class ImageLoad implements AutoCloseable {
     if (size >= full || (size >= full / SMALLEST_PART && !shared.budget().hasRoom())) {
       writeBatch();
     }
-    timeline.backPressure().ease();
+    backPressure.ease();
   }
 
   /// Makes all images durable and part of the timeline.

@@ -149,7 +149,7 @@ public final class Ingest implements AutoCloseable {
   /// @param target 8192 bytes; undefined after an exception
   public void page(Key key, MemorySegment target) {
     timeline.condition().requireRunning();
-    timeline.readPage(key, timeline.lastRecordLsn(), target);
+    timeline.reads().pageAsIs(key, timeline.lastRecordLsn(), target);
   }
 
   /// Scans as {@link Timeline#scan} does, as of the last {@link #advance}, but also before {@link

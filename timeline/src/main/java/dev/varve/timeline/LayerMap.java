@@ -53,6 +53,14 @@ final class LayerMap {
     return frozen.isEmpty() ? null : frozen.getLast();
   }
 
+  long frozenBytes() {
+    long sum = 0;
+    for (FrozenLayer layer : frozen) {
+      sum += layer.layer().bytes();
+    }
+    return sum;
+  }
+
   /// Those in files.
   HistoricLayers historic() {
     return historic;

@@ -253,14 +253,14 @@ final class Loading {
   private Timeline assemble(Found one, @Nullable Timeline ancestor) {
     Timeline timeline =
         assemble(one.files, one.identity, one.index, ancestor, one.broken, backPressure, shared);
-    if (timeline.isUnknown()) {
+    if (Reloading.isUnknown(timeline)) {
       shared.unknown().add(timeline.tenant());
     }
     if (one.broken == null) {
       one.damaged.forEach(timeline.condition().damaged()::note);
       if (one.files.isStopped()) {
         timeline.condition().setService(RUNNING, STOPPED);
-        timeline.lastRecord().end(timeline.condition().stopped());
+        timeline.reader().lastRecord().end(timeline.condition().stopped());
       }
     }
     return timeline;
@@ -297,7 +297,7 @@ final class Loading {
             shared.tasks());
     var timeline = new Timeline(identity, durable, reader, ancestor, backPressure, shared);
     if (ancestor != null) {
-      ancestor.retain(TimelineKey.of(identity), identity.start());
+      ancestor.garbage().retain(TimelineKey.of(identity), identity.start());
     }
     return timeline;
   }

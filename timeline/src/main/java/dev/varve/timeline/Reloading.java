@@ -166,20 +166,26 @@ final class Reloading {
   private void replace(TimelineKey key, Timeline before, Timeline after) {
     List<Timeline> branches =
         timelines.values().stream()
-            .filter(other -> other.isBranchOf(key) && !other.condition().isDeleting())
+            .filter(other -> other.identity().isBranchOf(key) && !other.condition().isDeleting())
             .toList();
-    before.garbage().needed().forEach(after::retain);
+    before.garbage().needed().forEach(after.garbage()::retain);
     for (Timeline branch : branches) {
-      after.retain(TimelineKey.of(branch.identity()), branch.identity().start());
+      after.garbage().retain(TimelineKey.of(branch.identity()), branch.identity().start());
     }
     timelines.put(key, after);
     branches.forEach(branch -> branch.setAncestor(after));
     if (timelines.values().stream()
-        .noneMatch(other -> other.tenant().equals(key.tenant()) && other.isUnknown())) {
+        .noneMatch(other -> other.tenant().equals(key.tenant()) && isUnknown(other))) {
       shared.unknown().remove(key.tenant());
     }
     if (!after.condition().isBroken()) {
       LOG.log(INFO, "timeline \"{0}\" can be used again", after.name());
     }
+  }
+
+  /// Whether it is not known what this timeline needs of others.
+  static boolean isUnknown(Timeline timeline) {
+    return timeline.pgVersion() == 0
+        || (timeline.ancestor().isPresent() && timeline.ancestorTimeline() == null);
   }
 }

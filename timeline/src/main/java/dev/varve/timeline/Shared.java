@@ -48,4 +48,10 @@ record Shared(
       throw new PageserverException.Unavailable(step + " was interrupted, and goes on");
     }
   }
+
+  /// What whoever waited is told when its thread was interrupted; it stays so.
+  PageserverException.Unavailable stopped(String what) {
+    Thread.currentThread().interrupt();
+    return new PageserverException.Unavailable(what + " was stopped");
+  }
 }

@@ -45,14 +45,14 @@ final class Stopping {
     }
     boolean done = false;
     try {
-      timeline.lastRecord().end(condition.stopped());
+      timeline.reader().lastRecord().end(condition.stopped());
       shared.progress().fire();
       awaitWriter(timeline);
       timeline.checkpoint(shared.tasks().clock().instant().plus(LIMIT));
       done = note(timeline, true);
     } finally {
       if (!done) {
-        timeline.lastRecord().resume();
+        timeline.reader().lastRecord().resume();
       }
       condition.setService(STOPPING, done ? STOPPED : RUNNING);
     }
@@ -95,7 +95,7 @@ final class Stopping {
     boolean done = false;
     try {
       done = note(timeline, false);
-      timeline.lastRecord().resume();
+      timeline.reader().lastRecord().resume();
     } finally {
       condition.setService(STOPPING, done ? RUNNING : STOPPED);
     }

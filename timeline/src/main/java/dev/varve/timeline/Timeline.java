@@ -6,13 +6,11 @@ import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
-import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +27,7 @@ public final class Timeline {
   private final BackPressure backPressure;
   private final DurableIndex index;
   private final PageReader reader;
-  private final PageRedo redo;
+  private final Reads reads;
   private final TimelineMetrics metrics;
   private final OpenLayer open;
   private final Flush flush;
@@ -52,7 +50,8 @@ public final class Timeline {
     this.backPressure = backPressure;
     this.shared = shared;
     metrics = reader.metrics();
-    redo = shared.model().redo().apply(identity.pgVersion());
+    PageRedo redo = shared.model().redo().apply(identity.pgVersion());
+    reads = new Reads(this, reader, redo, shared);
     Lsn durable = index.part().diskConsistentLsn();
     boolean fresh = identity.ancestor().isEmpty() && !index.part().imported();
     long start = fresh ? identity.start().value() : durable.value() + 1;
@@ -113,19 +112,12 @@ public final class Timeline {
   /// The earliest LSN that a read may ask for; {@link Lsn#MAX} during the import. Before its branch
   /// point a timeline has no more history than its ancestor has.
   public Lsn readableFrom() {
-    Lsn own = index.part().readableFrom();
-    Timeline before = ancestor;
-    if (before == null || !own.isBefore(identity.start())) {
-      return own;
-    }
-    return Lsn.max(own, Lsn.min(identity.start(), before.readableFrom()));
+    return garbage.readableFrom();
   }
 
   /// Whether history goes back to this LSN, or it is kept for a lease.
   public boolean isReadable(Lsn lsn) {
-    Timeline before = ancestor;
-    return garbage.isReadable(lsn)
-        && (before == null || !lsn.isBefore(identity.start()) || before.isReadable(lsn));
+    return garbage.isReadable(lsn);
   }
 
   /// What is promised to stay readable, whatever the GC cutoff.
@@ -138,43 +130,16 @@ public final class Timeline {
   ///
   /// @throws PageserverException.InvalidRequest when that history is gone already
   public Lease lease(Lsn lsn, Duration length) {
-    requireReadable(lsn);
-    try {
-      Timeline before = ancestor;
-      if (before != null && lsn.isBefore(identity.start())) {
-        before.lease(lsn, length);
-      }
-      return garbage.lease(lsn, length);
-    } catch (IOException e) {
-      throw new PageserverException.Unavailable(
-          "the lease of \"%s\" as of %s can't be kept: %s".formatted(name(), lsn, e.getMessage()),
-          e);
-    } catch (InterruptedException e) {
-      throw interrupted();
-    }
+    reads.requireReadable(lsn);
+    return garbage.lease(lsn, length);
   }
 
   /// Keeps the timeline readable as of an LSN until it is closed.
   ///
   /// @throws PageserverException.InvalidRequest when that history is gone already
   public Hold hold(Lsn lsn) {
-    requireReadable(lsn);
-    var asked = new Object(); // makes nothing readable until it has been seen that all is there
-    retain(asked, lsn);
-    try {
-      requireHistory(lsn);
-      var hold =
-          new Hold() {
-            @Override
-            public void close() {
-              forget(this);
-            }
-          };
-      retain(hold, lsn);
-      return hold;
-    } finally {
-      forget(asked);
-    }
+    reads.requireReadable(lsn);
+    return garbage.hold(lsn);
   }
 
   /// Moves the GC cutoff as far as the settings say; what nothing needs any more is dropped in the
@@ -182,15 +147,8 @@ public final class Timeline {
   ///
   /// @throws PageserverException.Unavailable when the new cutoff can't be made durable
   public void collectGarbage() {
-    try {
-      if (garbage.run()) {
-        compaction.wake();
-      }
-    } catch (IOException e) {
-      throw new PageserverException.Unavailable(
-          "the GC cutoff of \"" + name() + "\" can't be moved: " + e.getMessage(), e);
-    } catch (InterruptedException e) {
-      throw interrupted();
+    if (garbage.run()) {
+      compaction.wake();
     }
   }
 
@@ -262,14 +220,7 @@ public final class Timeline {
   /// @throws PageserverException.NotFound when no version exists
   /// @throws PageserverException.DataCorrupted when what is stored can't be right
   public void page(Key key, Lsn lsn, MemorySegment target) {
-    requireReadable(lsn);
-    try {
-      readPage(key, lsn, target);
-    } catch (PageserverException.DataCorrupted | PageserverException.NotFound e) {
-      requireStillReadable(lsn);
-      throw e;
-    }
-    requireStillReadable(lsn);
+    reads.page(key, lsn, target);
   }
 
   /// Writes many pages as of one LSN, each as {@link #page} would: the first key's at the beginning
@@ -281,45 +232,14 @@ public final class Timeline {
   ///   read nevertheless
   /// @throws PageserverException when nothing can be read as of this LSN, as {@link #page} does
   public void pages(List<Key> keys, Lsn lsn, MemorySegment target, PageFailures failures) {
-    requireReadable(lsn);
-    try {
-      readPages(keys, lsn, target, failures);
-    } catch (PageserverException.DataCorrupted | PageserverException.NotFound e) {
-      requireHistory(lsn);
-      throw e;
-    }
-    requireHistory(lsn);
-  }
-
-  private void readPages(List<Key> keys, Lsn lsn, MemorySegment target, PageFailures failures) {
-    PageBuilder builder = shared.builders().take();
-    metrics.pagesRead.add(keys.size());
-    try (var batch = new BatchRead(reader, lsn, builder, redo)) {
-      batch.run(keys, target, failures);
-    } finally {
-      shared.builders().giveBack(builder);
-    }
-  }
-
-  void readPage(Key key, Lsn lsn, MemorySegment target) {
-    PageBuilder builder = shared.builders().take();
-    metrics.pagesRead.increment();
-    try {
-      reader.page(key, lsn, target, builder, redo);
-      metrics.changesApplied.add(builder.changesApplied());
-    } finally {
-      shared.builders().giveBack(builder);
-    }
+    reads.pages(keys, lsn, target, failures);
   }
 
   /// A value that is stored in images only, such as metadata. Fails as {@link #page} does.
   ///
   /// @return null when there is none, or when the newest is a tombstone: an empty image
   public byte @Nullable [] value(Key key, Lsn lsn) {
-    requireReadable(lsn);
-    byte[] value = reader.value(key, lsn.value());
-    requireStillReadable(lsn);
-    return value;
+    return reads.value(key, lsn);
   }
 
   /// Whether a key has a value as of an LSN that merges keep readable: one at the GC cutoff or
@@ -331,40 +251,12 @@ public final class Timeline {
   /// Hands over the value of every key of the range that has one as of `lsn`, as {@link #value}
   /// would give it, in the order of the keys. For keys whose versions are images.
   public void scan(KeyRange keys, Lsn lsn, ScanSink sink) {
-    requireReadable(lsn);
-    Scan.run(reader, keys, lsn.value(), () -> requireStillReadable(lsn), sink);
+    reads.scan(keys, lsn, sink);
   }
 
   /// Hands over all versions of one key with `from <= LSN <= to`, as they are stored, oldest first.
   public void history(Key key, Lsn from, Lsn to, HistorySink sink) {
-    requireReadable(to);
-    KeyHistory.run(reader, key, from.value(), to.value(), () -> requireStillReadable(to), sink);
-  }
-
-  private void requireReadable(Lsn lsn) {
-    condition().requireRunning();
-    IndexPart part = index.part();
-    if (!part.imported()) {
-      throw new PageserverException.Unavailable(
-          "timeline \"" + name() + "\" is still being imported");
-    }
-    requireHistory(lsn);
-    if (Long.compareUnsigned(lsn.value(), reader.lastRecord().get()) > 0) {
-      throw reader.lastRecord().late(lsn.value(), "");
-    }
-  }
-
-  /// After a read: history may have been dropped meanwhile, and when a branch has gone, that of its
-  /// ancestor that only it needed.
-  private void requireStillReadable(Lsn lsn) {
-    condition().requireUsable();
-    requireHistory(lsn);
-  }
-
-  private void requireHistory(Lsn lsn) {
-    if (!isReadable(lsn)) {
-      throw garbage.tooOld(lsn);
-    }
+    reads.history(key, from, to, sink);
   }
 
   /// Becomes the writer, which continues after {@link #lastRecordLsn()}.
@@ -394,26 +286,15 @@ public final class Timeline {
   /// after a crash before that the record comes again, and its images with it.
   public ImageLoad imageLoad(Lsn lsn) {
     condition().requireRunning();
-    boolean first = !index.part().imported() && lsn.equals(identity.start());
-    if (!first && !lsn.isAfter(lastRecordLsn())) {
-      throw new IllegalArgumentException(
-          "images as of " + lsn + " come too late for a timeline that is at " + lastRecordLsn());
-    }
-    return new ImageLoad(this, index, shared, lsn);
+    return new ImageLoad(this, index, backPressure, shared, lsn);
   }
 
   /// Ends the import: all that was taken in so far is durable on return, and reads may ask for
   /// `readableFrom` and later.
   public void markImported(Lsn readableFrom) {
     checkpoint();
-    try {
-      index.commit("commit import of " + name(), part -> part.withImported(readableFrom), () -> {});
-    } catch (IOException e) {
-      throw new PageserverException.Unavailable(
-          "the import of \"" + name() + "\" can't be completed: " + e.getMessage(), e);
-    } catch (InterruptedException e) {
-      throw interrupted();
-    }
+    index.change(
+        "the import of \"" + name() + "\"", part -> part.withImported(readableFrom));
   }
 
   /// Makes everything that has been taken in by now durable. Not for the writer within a record.
@@ -423,46 +304,9 @@ public final class Timeline {
     checkpoint(Instant.MAX);
   }
 
+  /// @param deadline when to give up
   void checkpoint(Instant deadline) {
-    long wanted = reader.lastRecord().get();
-    long failures = condition().failures();
-    requestFreeze();
-    while (!isDurableUpTo(wanted)) {
-      CompletableFuture<?> progress = shared.progress().next();
-      if (!open.isFrozenUpTo(wanted)) {
-        requestFreeze();
-      }
-      condition().requireUsable();
-      String reason = condition().failing();
-      if (reason != null && condition().failures() > failures) {
-        throw new PageserverException.Unavailable(reason);
-      }
-      if (shared.tasks().clock().instant().isAfter(deadline)) {
-        throw new PageserverException.Unavailable(
-            "timeline \"" + name() + "\" is durable up to " + diskConsistentLsn() + " only");
-      }
-      try {
-        shared.tasks().await(progress, Duration.ofMillis(20));
-      } catch (InterruptedException e) {
-        throw interrupted();
-      }
-    }
-  }
-
-  private boolean isDurableUpTo(long lsn) {
-    if (!open.isFrozenUpTo(lsn)) {
-      return false;
-    }
-    FrozenLayer oldest = reader.maps().peek().oldestFrozen();
-    boolean waiting =
-        oldest != null && Long.compareUnsigned(oldest.layer().lsns().start().value(), lsn) <= 0;
-    return !waiting && Long.compareUnsigned(lsn, diskConsistentLsn().value()) <= 0;
-  }
-
-  private PageserverException interrupted() {
-    Thread.currentThread().interrupt();
-    return new PageserverException.Unavailable(
-        "a checkpoint of timeline \"" + name() + "\" was stopped");
+    new Checkpoint(this, open, shared).await(deadline);
   }
 
   /// Has the open layer frozen as soon as its writer is between records, and flushed.
@@ -473,9 +317,7 @@ public final class Timeline {
 
   /// Freezes a layer that has been open for too long.
   void freezeIfOld(Duration limit) {
-    boolean behind =
-        open.bytes() > 0
-            || Long.compareUnsigned(diskConsistentLsn().value(), reader.lastRecord().get()) < 0;
+    boolean behind = open.bytes() > 0 || diskConsistentLsn().isBefore(lastRecordLsn());
     if (behind && open.age() >= limit.toMillis() && !condition().isEnding()) {
       requestFreeze();
     }
@@ -504,16 +346,8 @@ public final class Timeline {
     return reader;
   }
 
-  LastRecord lastRecord() {
-    return reader.lastRecord();
-  }
-
   LayerMaps maps() {
     return reader.maps();
-  }
-
-  BackPressure backPressure() {
-    return backPressure;
   }
 
   Flush flush() {
@@ -526,24 +360,6 @@ public final class Timeline {
 
   GarbageCollection garbage() {
     return garbage;
-  }
-
-  /// Keeps an LSN, of a branch point or held, on this timeline and on those before it that have the
-  /// history as of then.
-  void retain(Object user, Lsn at) {
-    garbage.retain(user, at);
-    Timeline before = ancestor;
-    if (before != null && at.isBefore(identity.start())) {
-      before.retain(user, at);
-    }
-  }
-
-  void forget(Object user) {
-    garbage.forget(user);
-    Timeline before = ancestor;
-    if (before != null) {
-      before.forget(user);
-    }
   }
 
   /// The timeline that this one was branched from.
@@ -559,23 +375,13 @@ public final class Timeline {
     }
   }
 
-  boolean isBranchOf(TimelineKey key) {
-    return tenant().equals(key.tenant()) && ancestor().equals(Optional.of(key.id()));
-  }
-
-  /// Whether it is not known what this timeline needs of others.
-  boolean isUnknown() {
-    return pgVersion() == 0 || (ancestor().isPresent() && ancestor == null);
-  }
-
-  /// LSNs before a cutoff that have to stay as they are, ascending.
-  List<Lsn> retainedBefore(Lsn cutoff) {
-    return garbage.retainedBefore(cutoff);
-  }
-
   /// Whether it is known of all of the tenant's timelines what they need of this one.
   boolean mayDropHistory() {
     return !shared.unknown().contains(tenant());
+  }
+
+  Reads reads() {
+    return reads;
   }
 
   DurableIndex index() {
@@ -591,11 +397,7 @@ public final class Timeline {
   }
 
   long frozenBytes() {
-    long sum = 0;
-    for (FrozenLayer frozen : reader.maps().peek().frozen()) {
-      sum += frozen.layer().bytes();
-    }
-    return sum;
+    return reader.maps().peek().frozenBytes();
   }
 
   @Override

@@ -32,4 +32,8 @@ public record TimelineIdentity(
     }
     properties = Map.copyOf(properties);
   }
+
+  boolean isBranchOf(TimelineKey key) {
+    return tenant.equals(key.tenant()) && ancestor.equals(Optional.of(key.id()));
+  }
 }

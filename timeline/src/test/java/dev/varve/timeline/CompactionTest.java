@@ -115,7 +115,7 @@ class CompactionTest {
       try {
         prod.collectGarbage();
       } catch (PageserverException.Unavailable e) {
-        assertThat(e).hasMessageContaining("can't be moved");
+        assertThat(e).hasMessageContaining("can't be made durable");
       }
       prod.compact();
       server.threads.settle();

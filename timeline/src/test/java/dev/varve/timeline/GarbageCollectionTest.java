@@ -163,14 +163,18 @@ class GarbageCollectionTest {
   /// A clock that is set back makes leases hold again that had ended: what they keep must be there.
   @Test
   void aLeaseThatHoldsAgainFindsWhatItKept() throws IOException {
-    SimulatedServer server = open(new SimulatedDisk(), TIP_ONLY);
+    var whenAsked = new CompactionSettings(2, 4, 30_000, 60_000, 0.01, 1L << 40);
+    var server =
+        new SimulatedServer(
+            new SimulatedDisk(),
+            new SplittableRandom(5),
+            Fixture.settings(16 << 20, 4 << 20).withCompaction(whenAsked).withRetention(TIP_ONLY));
     Timeline prod = root(server);
     write(server, prod, written);
     long leased = START + 8 * 31;
     prod.lease(new Lsn(leased), Duration.ofMinutes(10));
     prod.collectGarbage();
     server.threads.pass(Duration.ofMinutes(11));
-    write(server, prod, written);
     prod.compact();
     server.threads.settle();
     server = open(server.disk.crash(new SplittableRandom(2)), TIP_ONLY);
@@ -203,11 +207,11 @@ class GarbageCollectionTest {
       server = open(server.disk.crash(new SplittableRandom(2)), TIP_ONLY);
       collect(server);
     }
-    assertThat(prod(server).retainedBefore(Lsn.MAX)).containsExactly(new Lsn(before), new Lsn(at));
+    assertThat(prod(server).garbage().retainedBefore(Lsn.MAX)).containsExactly(new Lsn(before), new Lsn(at));
     assertThat(early.readableFrom()).isEqualTo(new Lsn(before));
     assertThat(same.readableFrom()).isEqualTo(new Lsn(at));
     server.tenants.delete(server.tenants.find("early").orElseThrow());
-    assertThat(prod(server).retainedBefore(Lsn.MAX)).containsExactly(new Lsn(at));
+    assertThat(prod(server).garbage().retainedBefore(Lsn.MAX)).containsExactly(new Lsn(at));
     assertThatThrownBy(() -> Branching.requireBranchPoint(prod, new Lsn(before)))
         .isInstanceOf(PageserverException.InvalidRequest.class);
   }
