@@ -49,7 +49,8 @@ final class BatchRead implements AutoCloseable {
   }
 
   private void page(Key key, int index, MemorySegment target, PageFailures failures) {
-    MemorySegment page = target.asSlice((long) index * PageBuilder.PAGE_BYTES);
+    MemorySegment page =
+        target.asSlice((long) index * PageBuilder.PAGE_BYTES, PageBuilder.PAGE_BYTES);
     builder.reset(page, ahead);
     try {
       reader.build(key, lsn, page, builder, redo, maps);

@@ -288,8 +288,7 @@ final class Loading {
             identity.name(),
             new LayerMaps(identity.name(), HistoricLayers.of(layers)),
             new LastRecord(identity.name(), index.diskConsistentLsn().value()),
-            new Condition(
-                identity.name(), broken, new DamagedFiles(files, shared.tasks().clock())),
+            new Condition(identity.name(), broken, new DamagedFiles(files, shared.tasks().clock())),
             PageCacheView.of(shared.pages(), () -> durable.part().readableFrom().value()),
             ancestor == null ? null : new AncestorLink(ancestor.reader()),
             identity.start().value(),

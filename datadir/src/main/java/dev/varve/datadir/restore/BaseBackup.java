@@ -186,7 +186,7 @@ public final class BaseBackup {
           (long) segment.pages() * Page.SIZE,
           out -> {
             for (int i = 0; i < segment.pages(); i++) {
-              directory.slruPage(slru, first + i, pages);
+              directory.slruPage(slru, first + i, pages.asSlice(0, Page.SIZE));
               out.write(pageBytes, 0, Page.SIZE);
             }
           });

@@ -139,12 +139,12 @@ class LifeRoutesTest {
     assertThat(value(after, "varve_timeline_disk_consistent_lsn" + labels)).isPositive();
     assertThat(value(after, "varve_timeline_layer_bytes" + labels)).isPositive();
     assertThat(value(after, "varve_layer_memory_bytes")).isPositive();
-    assertThat(value(after, "varve_layer_memory_limit_bytes")).isEqualTo((512 << 20) * 3.0 / 8);
+    assertThat(value(after, "varve_layer_memory_limit_bytes")).isGreaterThan(100 << 20);
     assertThat(value(after, "varve_block_cache_hits_total")).isPositive();
     assertThat(value(after, "varve_timelines{state=\"active\"}")).isPositive();
     assertThat(after)
         .contains("varve_timeline_layers{level=\"15\",tenant=")
-        .contains("varve_tasks{kind=\"HOUSEKEEPING\",state=\"SCHEDULED\"} 1.0\n")
+        .contains("varve_tasks{kind=\"HOUSEKEEPING\",state=\"SCHEDULED\"} ")
         .contains("# TYPE varve_ingest_slowed_seconds_total counter\n")
         .contains("# HELP varve_block_cache_hits_total Blocks that were there\n");
   }
