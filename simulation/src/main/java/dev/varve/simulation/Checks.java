@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,7 @@ final class Checks {
       case 1 -> history(model, lsn);
       case 2, 3, 4 -> value(model, lsn);
       case 5 -> refusals(model);
+      case 7 -> batch(model, lsn);
       default -> {}
     }
   }
@@ -110,24 +112,65 @@ final class Checks {
     String found;
     try {
       world.real(model).page(key, new Lsn(lsn), target);
-      found =
-          expected instanceof PageState.Page state
-              ? difference(HashRedo.page(state), target)
-              : "a page";
-    } catch (PageserverException.NotFound e) {
-      boolean right = expected == null || expected instanceof PageState.Absent;
-      found = right ? null : e.getMessage();
+      found = difference(expected, target);
     } catch (PageserverException e) {
-      boolean right =
-          e instanceof PageserverException.DataCorrupted
-              && expected instanceof PageState.Unmakeable;
-      found = right || mayFail(model, lsn, e) ? null : e.getMessage();
+      found = wrong(model, lsn, expected, e);
     } finally {
       nested = !outer;
     }
     if (found != null) {
       throw finding(model, key, lsn, expected, found);
     }
+  }
+
+  /// All pages at once, in some order.
+  private void batch(ModelTimeline model, long lsn) {
+    var keys = new ArrayList<Key>();
+    for (int block = 0; block < world.swarm().pages(); block++) {
+      keys.add(world.random().nextInt(keys.size() + 1), TableRules.page(block));
+    }
+    keys.removeIf(key -> model.isDropped(key, lsn));
+    MemorySegment target = MemorySegment.ofArray(new byte[keys.size() * HashRedo.PAGE]);
+    var failures = new HashMap<Integer, PageserverException>();
+    try {
+      world.real(model).pages(keys, new Lsn(lsn), target, failures::put);
+    } catch (PageserverException e) {
+      if (!mayFail(model, lsn, e)) {
+        throw finding(model, "pages", lsn, "all", e.getMessage());
+      }
+      return;
+    }
+    for (int i = 0; i < keys.size(); i++) {
+      PageState expected = model.state(keys.get(i), lsn);
+      PageserverException failure = failures.get(i);
+      String found =
+          failure == null
+              ? difference(expected, target.asSlice((long) i * HashRedo.PAGE, HashRedo.PAGE))
+              : wrong(model, lsn, expected, failure);
+      if (found != null) {
+        throw finding(model, keys.get(i), lsn, expected, "in a batch " + found);
+      }
+    }
+  }
+
+  private static @Nullable String difference(@Nullable PageState expected, MemorySegment found) {
+    return expected instanceof PageState.Page state
+        ? difference(HashRedo.page(state), found)
+        : "a page";
+  }
+
+  /// @return null when a page may fail like this
+  private @Nullable String wrong(
+      ModelTimeline model, long lsn, @Nullable PageState expected, PageserverException failure) {
+    boolean right =
+        switch (failure) {
+          case PageserverException.NotFound _ ->
+              expected == null || expected instanceof PageState.Absent;
+          case PageserverException.DataCorrupted _ when expected instanceof PageState.Unmakeable ->
+              true;
+          default -> mayFail(model, lsn, failure);
+        };
+    return right ? null : failure.getMessage();
   }
 
   private static @Nullable String difference(MemorySegment expected, MemorySegment found) {

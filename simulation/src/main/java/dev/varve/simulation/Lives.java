@@ -5,6 +5,7 @@ import dev.varve.model.PageserverException;
 import dev.varve.timeline.ImageLoad;
 import dev.varve.timeline.Ingest;
 import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
 import java.util.List;
 import java.util.Map;
 
@@ -14,9 +15,11 @@ final class Lives {
   private static final long FIRST_LSN = 1000;
 
   private final World world;
+  private final Checks checks;
 
-  Lives(World world) {
+  Lives(World world, Checks checks) {
     this.world = world;
+    this.checks = checks;
   }
 
   void createRoot() {
@@ -122,6 +125,52 @@ final class Lives {
       if (!world.disk().isDead()) {
         stays(model);
       }
+    }
+  }
+
+  /// A timeline is stopped and started. Meanwhile it is not read, but its branches are.
+  void stop() {
+    ModelTimeline model = world.any();
+    world.history().note("stop", model);
+    world.closeWriter(model);
+    world.closeHolds(model);
+    world.stopping().add(model);
+    world.models().remove(model.name()); // whoever reads in between reads others
+    try {
+      world.server().tenants().stop(world.real(model));
+      model.promise(model.last());
+      requireStopped(model);
+      for (ModelTimeline other : world.models().values()) {
+        checks.page(other, 0, other.last());
+      }
+      world.server().tenants().start(world.real(model));
+      world.stopping().remove(model);
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+      goOn(model);
+    } finally {
+      world.models().put(model.name(), model);
+    }
+  }
+
+  private void requireStopped(ModelTimeline model) {
+    Timeline timeline = world.real(model);
+    Finding.require(
+        timeline.state() instanceof TimelineState.Stopped, model + " is " + timeline.state());
+    try {
+      timeline.value(TableRules.DROPPED, new Lsn(model.last()));
+    } catch (PageserverException e) {
+      return;
+    }
+    throw new Finding(model + " is stopped, and read");
+  }
+
+  /// What failed to be stopped, or started, is started. After a restart it may be stopped all the
+  /// same.
+  private void goOn(ModelTimeline model) {
+    if (!world.disk().isDead()) {
+      world.disk().heal();
+      world.server().tenants().start(world.real(model));
     }
   }
 

@@ -31,6 +31,7 @@ final class Operations {
     add("create", 1, lives::createRoot);
     add("branch", 3, lives::branch);
     add("delete", 1, lives::delete);
+    add("stop", 1, lives::stop);
     add("crash", 1, restarts::crash);
     add("restart", 1, restarts::restart);
     add("die", 1, faults::die);

@@ -158,17 +158,22 @@ final class Restarts {
   private void requireState(ModelTimeline model, Path damaged) {
     TimelineState state = world.real(model).state();
     boolean own = damaged.toString().contains(model.id().toString());
+    boolean stopped = state instanceof TimelineState.Stopped && world.stopping().contains(model);
     boolean right =
         own
             ? state instanceof TimelineState.Broken(String reason)
                 && reason.contains(damaged.toString())
-            : state instanceof TimelineState.Active;
+            : stopped || state instanceof TimelineState.Active;
     Finding.require(right, "%s is %s, %s is damaged".formatted(model, state, damaged));
   }
 
   private void requireAll() {
     for (ModelTimeline model : world.models().values()) {
       Timeline timeline = world.real(model);
+      if (world.stopping().contains(model) && timeline.state() instanceof TimelineState.Stopped) {
+        world.server().tenants().start(timeline);
+      }
+      timeline = world.real(model);
       Finding.require(
           timeline.state() instanceof TimelineState.Active,
           model + " is " + timeline.state() + " after a restart");
@@ -181,6 +186,7 @@ final class Restarts {
           last >= model.durable(),
           "%s was durable up to %d, and is at %d".formatted(model, model.durable(), last));
     }
+    world.stopping().clear();
     int found = world.server().tenants().timelines().size();
     Finding.require(
         found == world.models().size(),

@@ -66,7 +66,7 @@ final class Run {
       checks = new Checks(world);
       var writing = new Writing(world, checks);
       restarts = new Restarts(world, writing, checks);
-      lives = new Lives(world);
+      lives = new Lives(world, checks);
       operations = new Operations(world, checks, restarts, writing, lives);
     }
 

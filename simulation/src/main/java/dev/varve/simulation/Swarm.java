@@ -56,6 +56,7 @@ record Swarm(
             2_000L << random.nextInt(6),
             Duration.ofMinutes(10),
             1 + random.nextInt(2))
+        .withPageCache(random.nextInt(3) * MEMORY / 4)
         .withCompaction(compaction(random))
         .withRetention(random.nextInt(4) == 0 ? RetentionSettings.KEEP_ALL : retention(random));
   }

@@ -13,11 +13,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 
@@ -32,6 +34,7 @@ final class World {
   private final History history;
   private final Map<String, ModelTimeline> models = new TreeMap<>();
   private final Map<String, ModelTimeline> uncertain = new TreeMap<>();
+  private final Set<ModelTimeline> stopping = new HashSet<>();
   private final List<Path> damaged = new ArrayList<>();
   private final List<Held> holds = new ArrayList<>();
   private final Map<String, Ingest> writers = new TreeMap<>();
@@ -104,6 +107,12 @@ final class World {
   /// Those that are there or not after a crash: they were being made or deleted.
   Map<String, ModelTimeline> uncertain() {
     return uncertain;
+  }
+
+  /// Those that are being stopped or started, or may be stopped after a restart because that
+  /// failed.
+  Set<ModelTimeline> stopping() {
+    return stopping;
   }
 
   ModelTimeline any() {

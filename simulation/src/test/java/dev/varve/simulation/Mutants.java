@@ -79,7 +79,7 @@ final class Mutants {
             one("timeline.NeededVersions", "add", Edit.omit("writeChain"))),
         Mutant.of(
             "a block that begins with the version that is wanted is not looked at",
-            one("layer.IndexBlock", "lastBefore", Edit.constant(1, 2))),
+            new Mutation("layer.IndexBlock", "lastBefore", Edit.constant(1, 2), 2, 3)),
         Mutant.of(
             "branch points are not retained",
             one("timeline.Branching", "retain", Edit.omit("retain")),
