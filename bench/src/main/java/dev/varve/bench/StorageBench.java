@@ -141,5 +141,4 @@ final class StorageBench {
     }
     Trees.delete(data);
   }
-
 }

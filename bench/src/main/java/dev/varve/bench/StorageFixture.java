@@ -19,8 +19,8 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.SplittableRandom;
 
-/// Timelines of pages that mean nothing, for measures of storage alone: a change lays its bytes over
-/// some of the page, so that redo costs next to nothing.
+/// Timelines of pages that mean nothing, for measures of storage alone: a change lays its bytes
+/// over some of the page, so that redo costs next to nothing.
 final class StorageFixture implements AutoCloseable {
 
   static final int PAGE = 8192;

@@ -55,7 +55,7 @@ final class Checkpoint {
     if (!open.isFrozenUpTo(wanted)) {
       return false;
     }
-    FrozenLayer oldest = timeline.maps().peek().oldestFrozen();
+    FrozenLayer oldest = timeline.reader().maps().peek().oldestFrozen();
     boolean waiting =
         oldest != null && Long.compareUnsigned(oldest.layer().lsns().start().value(), wanted) <= 0;
     return !waiting && Long.compareUnsigned(wanted, timeline.diskConsistentLsn().value()) <= 0;

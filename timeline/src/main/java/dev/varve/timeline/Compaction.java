@@ -1,6 +1,6 @@
 package dev.varve.timeline;
 
-import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.DEBUG;
 
 import dev.varve.layer.DeltaLayer;
 import dev.varve.layer.ImageLayer;
@@ -190,14 +190,22 @@ final class Compaction {
     return true;
   }
 
+  /// Files that are known to be damaged stay as they are, and do not keep the others from merging.
   private List<HistoricLayer> readable() {
-    return maps.peek().historic().overlapping(KeyRange.ALL);
+    List<HistoricLayer> all = maps.peek().historic().overlapping(KeyRange.ALL);
+    DamagedFiles damaged = timeline.condition().damaged();
+    return damaged.isEmpty()
+        ? all
+        : all.stream().filter(file -> !damaged.has(file.entry())).toList();
   }
 
   private @Nullable MergePlan history(CompactionPolicy policy, boolean all) {
     IndexPart part = index.part();
     // What an import has brought so far does not say yet which of it will be asked for.
-    if (!part.imported() || !timeline.mayDropHistory()) {
+    // And what is in a damaged file may be all that another one's versions begin with.
+    if (!part.imported()
+        || shared.unknown().contains(timeline.tenant())
+        || !timeline.condition().damaged().isEmpty()) {
       return null;
     }
     // First the cutoff, then who needs what is before: a branch made after this is at the cutoff or
@@ -234,7 +242,7 @@ final class Compaction {
         sweep = end == null ? null : new Sweep(end, retention.cutoff());
       }
       LOG.log(
-          INFO,
+          DEBUG,
           "timeline \"{0}\": {1} layers up to {2} merged into {3} of level {4}",
           timeline.name(),
           result.inputs().size(),

@@ -51,6 +51,10 @@ final class DamagedFiles {
     return noted.values().stream().map(Noted::file).toList();
   }
 
+  boolean has(LayerEntry layer) {
+    return noted.containsKey(layer.name().fileName());
+  }
+
   boolean isEmpty() {
     return noted.isEmpty();
   }

@@ -108,7 +108,7 @@ public final class ImageLoad implements AutoCloseable {
           part ->
               part.withFlushed(
                   part.diskConsistentLsn(), written.stream().map(HistoricLayer::entry).toList()),
-          () -> timeline.maps().add(map -> map.withFiles(written), written, List.of()));
+          () -> timeline.reader().maps().add(map -> map.withFiles(written), written, List.of()));
     } catch (IOException e) {
       throw failed(e);
     } catch (InterruptedException e) {

@@ -109,7 +109,7 @@ final class Slowing {
   }
 
   private int level0() {
-    HistoricLayers now = timeline.maps().peek().historic();
+    HistoricLayers now = timeline.reader().maps().peek().historic();
     if (now != counted) {
       counted = now;
       level0 = timeline.layersByLevel()[0];

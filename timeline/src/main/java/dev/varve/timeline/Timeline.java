@@ -254,7 +254,7 @@ public final class Timeline {
     reads.scan(keys, lsn, sink);
   }
 
-  /// Hands over all versions of one key with `from <= LSN <= to`, as they are stored, oldest first.
+  /// Hands over the versions of one key with `from <= LSN <= to`, oldest first.
   public void history(Key key, Lsn from, Lsn to, HistorySink sink) {
     reads.history(key, from, to, sink);
   }
@@ -293,8 +293,7 @@ public final class Timeline {
   /// `readableFrom` and later.
   public void markImported(Lsn readableFrom) {
     checkpoint();
-    index.change(
-        "the import of \"" + name() + "\"", part -> part.withImported(readableFrom));
+    index.change("the import of \"" + name() + "\"", part -> part.withImported(readableFrom));
   }
 
   /// Makes everything that has been taken in by now durable. Not for the writer within a record.
@@ -346,10 +345,6 @@ public final class Timeline {
     return reader;
   }
 
-  LayerMaps maps() {
-    return reader.maps();
-  }
-
   Flush flush() {
     return flush;
   }
@@ -373,11 +368,6 @@ public final class Timeline {
       ancestor = loaded;
       reader.setAncestor(loaded.reader());
     }
-  }
-
-  /// Whether it is known of all of the tenant's timelines what they need of this one.
-  boolean mayDropHistory() {
-    return !shared.unknown().contains(tenant());
   }
 
   Reads reads() {

@@ -207,7 +207,8 @@ class GarbageCollectionTest {
       server = open(server.disk.crash(new SplittableRandom(2)), TIP_ONLY);
       collect(server);
     }
-    assertThat(prod(server).garbage().retainedBefore(Lsn.MAX)).containsExactly(new Lsn(before), new Lsn(at));
+    assertThat(prod(server).garbage().retainedBefore(Lsn.MAX))
+        .containsExactly(new Lsn(before), new Lsn(at));
     assertThat(early.readableFrom()).isEqualTo(new Lsn(before));
     assertThat(same.readableFrom()).isEqualTo(new Lsn(at));
     server.tenants.delete(server.tenants.find("early").orElseThrow());
