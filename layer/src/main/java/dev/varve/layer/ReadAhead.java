@@ -46,7 +46,7 @@ public final class ReadAhead {
   }
 
   private static int place(long file, long offset) {
-    return (int) ((file * 31 + offset) * 0x9E37_79B9_7F4A_7C15L >>> 58);
+    return (int) (((file * 31 + offset) * 0x9E37_79B9_7F4A_7C15L) >>> 58);
   }
 
   @Nullable CachedBlock find(long file, long offset) {

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,12 +33,14 @@ class ReadAheadTest {
   /// Collects what a caller with a read-ahead finds.
   private static final class Sink implements VersionSink {
     final List<Version> found = new ArrayList<>();
-    final ReadAhead ahead;
+    final ReadAhead ahead = new ReadAhead();
+    final boolean alone;
     final int most;
     Key key = Key.MIN;
 
-    Sink(ReadAhead ahead, int most) {
-      this.ahead = ahead;
+    /// @param alone whether to read without looking ahead
+    Sink(boolean alone, int most) {
+      this.alone = alone;
       this.most = most;
     }
 
@@ -48,8 +51,8 @@ class ReadAheadTest {
     }
 
     @Override
-    public ReadAhead ahead() {
-      return ahead;
+    public @Nullable ReadAhead ahead() {
+      return alone ? null : ahead;
     }
 
     List<Version> find(Layer layer, Key newKey) throws IOException {
@@ -109,7 +112,7 @@ class ReadAheadTest {
     FinishedLayer layer = images();
     try (var files = files(cache, NEVER);
         var images = open(files, layer)) {
-      var sink = new Sink(new ReadAhead(), 1);
+      var sink = new Sink(false, 1);
       assertThat(isThere(sink, images, 0)).isTrue(); // header, root and so on, and one block
       int before = channel.get().calls();
       Key last = key(131);
@@ -130,12 +133,12 @@ class ReadAheadTest {
     FinishedLayer layer = images();
     try (var files = files(10 << 20, NEVER);
         var images = open(files, layer)) {
-      var alone = new Sink(null, 1);
+      var alone = new Sink(true, 1);
       for (int block = 0; block < 40; block++) {
         assertThat(isThere(alone, images, block)).isTrue();
       }
       int before = channel.get().calls();
-      var sink = new Sink(new ReadAhead(), 1);
+      var sink = new Sink(false, 1);
       Key last = key(39);
       sink.ahead.readOnTo(last.upper(), last.middle(), last.lower());
       for (int block = 0; block < 40; block++) {
@@ -153,7 +156,7 @@ class ReadAheadTest {
     Files.write(layer.temporary(), bytes);
     try (var files = files(10 << 20, NEVER);
         var images = open(files, layer)) {
-      var sink = new Sink(new ReadAhead(), 1);
+      var sink = new Sink(false, 1);
       Key last = key(50);
       sink.ahead.readOnTo(last.upper(), last.middle(), last.lower());
       int failed = 0;
@@ -175,7 +178,7 @@ class ReadAheadTest {
     for (int call = 6; call < 12; call++) {
       try (var files = files(10 << 20, call);
           var images = open(files, layer)) {
-        var sink = new Sink(new ReadAhead(), 1);
+        var sink = new Sink(false, 1);
         Key last = key(PAGES - 1);
         sink.ahead.readOnTo(last.upper(), last.middle(), last.lower());
         for (int block = 0; block < PAGES; block++) {
@@ -197,7 +200,7 @@ class ReadAheadTest {
         var delta = LayerFixture.open(files, layer)) {
       List<Key> keys = versions.stream().map(Version::key).distinct().toList();
       for (int round = 0; round < 30; round++) {
-        var sink = new Sink(new ReadAhead(), 9999);
+        var sink = new Sink(false, 9999);
         Key last = keys.get(random.nextInt(keys.size()));
         sink.ahead.readOnTo(last.upper(), last.middle(), last.lower());
         int step = 1 + random.nextInt(5);

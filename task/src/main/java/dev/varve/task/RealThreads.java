@@ -31,12 +31,7 @@ public final class RealThreads implements TaskThreads {
   private final ExecutorService computing;
   private final ExecutorService background =
       Executors.newFixedThreadPool(
-          BACKGROUND_THREADS,
-          Thread.ofPlatform()
-              .daemon()
-              .priority(Thread.MIN_PRIORITY)
-              .name("background-", 0)
-              .factory());
+          BACKGROUND_THREADS, Thread.ofPlatform().daemon().name("background-", 0).factory());
   private final ExecutorService dedicated =
       Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("dedicated-", 0).factory());
   private final ScheduledThreadPoolExecutor timer;
