@@ -57,8 +57,12 @@ public class ReadBenchmark {
   private final ByteBuffer buffer = pages.asByteBuffer();
   private final SplittableRandom random = new SplittableRandom(5);
   private final List<List<Key>> batches = new ArrayList<>();
+  @SuppressWarnings("NullAway.Init")
   private ReadFixture fixture;
+
+  @SuppressWarnings("NullAway.Init")
   private FileChannel file;
+
   private long fileSize;
 
   @Setup

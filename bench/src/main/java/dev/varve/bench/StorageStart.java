@@ -56,7 +56,8 @@ final class StorageStart {
           all.filter(file -> file.getFileName().toString().equals("timeline.json"))
               .findFirst()
               .orElseThrow()
-              .getParent();
+              .resolveSibling(".")
+              .normalize();
     }
     List<Path> files;
     try (Stream<Path> all = Files.list(first)) {

@@ -102,7 +102,7 @@ public final class DataDirectory {
   /// @throws PageserverException what {@link #page} throws for the first page that can't be read
   public void pages(RelationFork fork, int first, int count, MemorySegment target) {
     long present = Integer.toUnsignedLong(blocks(fork)) - Integer.toUnsignedLong(first);
-    int read = (int) Math.clamp(present, 0, count);
+    int read = Math.clamp(present, 0, count);
     List<Key> keys = new ArrayList<>(read);
     for (int i = 0; i < read; i++) {
       keys.add(DirectoryKeys.relationBlock(fork, first + i));

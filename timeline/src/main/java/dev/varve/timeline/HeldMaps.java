@@ -12,7 +12,7 @@ final class HeldMaps implements AutoCloseable {
 
   LayerMap of(PageReader reader) {
     for (int i = 0; i < maps.size(); i++) {
-      if (readers.get(i) == reader) {
+      if (isSame(readers.get(i), reader)) {
         return maps.get(i);
       }
     }
@@ -20,6 +20,12 @@ final class HeldMaps implements AutoCloseable {
     readers.add(reader);
     maps.add(map);
     return map;
+  }
+
+  /// Records compare by what is in them, which is a lot.
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean isSame(PageReader a, PageReader b) {
+    return a == b;
   }
 
   @Override

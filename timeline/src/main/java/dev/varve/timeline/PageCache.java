@@ -101,14 +101,14 @@ public final class PageCache {
   }
 
   private static long hash(long owner, long upper, long middle, long lower) {
-    long h = (owner * 0x9E37_79B9_7F4A_7C15L ^ upper) * 0xD6E8_FEB8_6659_FD93L;
-    h = (h ^ h >>> 32 ^ middle) * 0xC2B2_AE3D_27D4_EB4FL;
-    h = (h ^ h >>> 29 ^ lower) * 0xD6E8_FEB8_6659_FD93L;
-    return (h ^ h >>> 32) | 1;
+    long h = ((owner * 0x9E37_79B9_7F4A_7C15L) ^ upper) * 0xD6E8_FEB8_6659_FD93L;
+    h = (h ^ (h >>> 32) ^ middle) * 0xC2B2_AE3D_27D4_EB4FL;
+    h = (h ^ (h >>> 29) ^ lower) * 0xD6E8_FEB8_6659_FD93L;
+    return (h ^ (h >>> 32)) | 1;
   }
 
   private int setOf(long hash) {
-    return (int) ((hash >>> 32) * sets >>> 32);
+    return (int) (((hash >>> 32) * sets) >>> 32);
   }
 
   private static int fieldsOf(int set) {

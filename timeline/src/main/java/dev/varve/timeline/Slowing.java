@@ -75,7 +75,7 @@ final class Slowing {
     double pace = nanosPerByte();
     double due = owed + bytes * pace - Math.max(0, Duration.between(before, now).toNanos());
     before = now;
-    owed = Math.clamp(due, 0, LONGEST.toNanos());
+    owed = Math.clamp(due, 0, (double) LONGEST.toNanos());
     if (owed >= SHORTEST.toNanos()) {
       sleep(Duration.ofNanos((long) owed), now);
       owed = 0;

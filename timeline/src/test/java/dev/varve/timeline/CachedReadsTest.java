@@ -23,6 +23,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,12 +41,12 @@ class CachedReadsTest {
   /// What a timeline should hold.
   private static final class Model {
     final Timeline real;
-    final Model ancestor;
+    final @Nullable Model ancestor;
     final long start;
     final List<TreeMap<Long, Long>> versions = new ArrayList<>();
     long last;
 
-    Model(Timeline real, Model ancestor, long start) {
+    Model(Timeline real, @Nullable Model ancestor, long start) {
       this.real = real;
       this.ancestor = ancestor;
       this.start = start;
@@ -217,7 +218,7 @@ class CachedReadsTest {
             threads.submit(() -> {
               while (!done.get()) {
                 long last = root.real.lastRecordLsn().value();
-                long lsn = Math.max(START, last - random.nextInt(3) * random.nextInt(300));
+                long lsn = Math.max(START, last - (long) random.nextInt(3) * random.nextInt(300));
                 int block = random.nextInt(BLOCKS);
                 int changes = (int) (lsn - START + BLOCKS - 1 - block) / BLOCKS;
                 assertThat(Fixture.read(root.real, block, lsn)).isEqualTo(hashes[block][changes]);

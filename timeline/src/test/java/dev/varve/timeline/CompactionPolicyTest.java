@@ -16,6 +16,7 @@ import dev.varve.model.TimelineId;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -60,11 +61,11 @@ class CompactionPolicyTest {
         new ArrayList<>(
             IntStream.range(0, 3).mapToObj(i -> flushed(10 * i + 1, 10 * i + 11)).toList());
     assertThat(policy(null, layers).flushed(false)).isNull();
-    assertThat(policy(null, layers).flushed(true).inputs()).hasSize(3);
+    assertThat(some(policy(null, layers).flushed(true)).inputs()).hasSize(3);
     for (int i = 40; i > 2; i--) {
       layers.add(flushed(10 * i + 1, 10 * i + 11));
     }
-    MergePlan plan = policy(null, layers).flushed(false);
+    MergePlan plan = some(policy(null, layers).flushed(false));
     assertThat(plan.level()).isEqualTo(1);
     assertThat(plan.retention()).isNull();
     assertThat(plan.inputs())
@@ -79,7 +80,7 @@ class CompactionPolicyTest {
     var deep = new ArrayList<>(apart);
     deep.add(file(2, 0, 90, 1, 5));
     deep.add(file(1, 55, 70, 20, 30));
-    MergePlan plan = policy(null, deep).stacked();
+    MergePlan plan = some(policy(null, deep).stacked());
     assertThat(plan.level()).isEqualTo(2);
     assertThat(plan.until()).isEqualTo(key(55));
     assertThat(plan.inputs()).containsExactlyInAnyOrder(apart.get(1), apart.get(2), deep.get(4));
@@ -112,7 +113,7 @@ class CompactionPolicyTest {
     assertThat(policy(null, layers).history(upTo(8), true)).isNotNull();
     layers.add(file(1, 0, 99, 9, 19));
     assertThat(policy(null, layers).history(upTo(17), false)).as("one is not old").isNull();
-    assertThat(policy(null, layers).history(upTo(18), false).inputs()).hasSize(3);
+    assertThat(some(policy(null, layers).history(upTo(18), false)).inputs()).hasSize(3);
     for (int i = 0; i < 4; i++) {
       layers.add(file(15, 100 + i, 101 + i, 1, 2));
     }
@@ -129,7 +130,9 @@ class CompactionPolicyTest {
     var older = file(2, 45, 90, 2, 5);
     var later = file(1, 0, 90, 40, 50);
     MergePlan plan =
-        policy(null, List.of(bottom, beside, partly, old, older, later)).history(upTo(30), false);
+        some(
+            policy(null, List.of(bottom, beside, partly, old, older, later))
+                .history(upTo(30), false));
     assertThat(plan.inputs()).containsExactlyInAnyOrder(bottom, beside, partly, old, older);
     assertThat(plan.level()).isEqualTo(LayerEntry.BOTTOM);
     assertThat(plan.until()).isEqualTo(key(40));
@@ -143,7 +146,11 @@ class CompactionPolicyTest {
         new HistoricLayer(
             file(1, 0, 90, 1, 9).entry().withFrom(key(50)), file(1, 0, 90, 1, 9).layer());
     var over = file(1, 0, 99, 9, 19);
-    MergePlan plan = policy(key(50), List.of(left, right, over)).history(upTo(30), false);
+    MergePlan plan = some(policy(key(50), List.of(left, right, over)).history(upTo(30), false));
     assertThat(plan.inputs()).containsExactlyInAnyOrder(left, right, over);
+  }
+
+  private static MergePlan some(@Nullable MergePlan plan) {
+    return Objects.requireNonNull(plan);
   }
 }

@@ -66,7 +66,7 @@ class MergeSourcesTest {
       var versions = new Versions();
       int first = random.nextInt(80);
       for (int j = 1 + random.nextInt(30); j > 0; j--) {
-        long lsn = 1 + random.nextInt(40) - (random.nextInt(8) == 0 ? 100 : 0);
+        long lsn = 1L + random.nextInt(40) - (random.nextInt(8) == 0 ? 100 : 0);
         versions.put(key(first + random.nextInt(20)), lsn, random.nextBoolean() ? IMAGE : CHANGE);
       }
       HistoricLayer layer = written.write(versions, 1);

@@ -23,7 +23,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -57,7 +59,7 @@ class NeededVersionsTest {
 
         @Override
         public Verdict verdict(Timeline timeline, Key key, Lsn lsn) {
-          return new Verdict(isDropped(key, lsn.value()), key.next());
+          return verdictOf(key, lsn);
         }
       };
 
@@ -118,7 +120,7 @@ class NeededVersionsTest {
       boolean value = i >= 30;
       Key key = value ? Written.value(i) : new Key(0, 1663, 5, 16384 + i % 5, 0, i);
       int most = i % 10 == 0 ? 300 : i % 2 == 0 ? 20 : 4;
-      long lsn = 1 + random.nextInt(60);
+      long lsn = 1L + random.nextInt(60);
       for (int j = random.nextInt(most); j >= 0 && lsn <= LAST; j--) {
         all.put(key, lsn, random(random, value, lsn));
         lsn += 1 + random.nextInt(random.nextInt(8) == 0 ? 80 : 3);
@@ -210,7 +212,7 @@ class NeededVersionsTest {
   }
 
   /// By definition: what the reads as of the points need, and all after the cutoff.
-  private static TreeSet<Long> needed(
+  private static SortedSet<Long> needed(
       Key key, NavigableMap<Long, Version> history, List<Long> points, boolean first) {
     var needed = new TreeSet<>(history.tailMap(points.getLast(), false).keySet());
     boolean later = !needed.isEmpty();
@@ -230,13 +232,21 @@ class NeededVersionsTest {
     }
     if (first && needed.size() == 1 && !needed.first().equals(0L)) {
       long only = needed.first();
-      Version version = history.get(only);
+      Version version = Objects.requireNonNull(history.get(only));
       boolean tombstone = version.image() && version.bytes().byteSize() == 0;
       if (tombstone && only <= points.getLast()) {
         needed.clear();
       }
     }
     return needed;
+  }
+
+  private static KeyRules.Verdict verdictOf(Key key, Lsn lsn) {
+    return new KeyRules.Verdict(isDropped(key, lsn.value()), key.next());
+  }
+
+  private static boolean isImage(NavigableMap<Long, Version> history, long lsn) {
+    return Objects.requireNonNull(history.get(lsn)).image();
   }
 
   private static long beginning(NavigableMap<Long, Version> before) {
@@ -263,20 +273,18 @@ class NeededVersionsTest {
         merge(
             inputs,
             new MergePlan.Retention(
-                points.stream().map(Lsn::new).toList(),
-                first,
-                (key, lsn) -> RULES.verdict(null, key, lsn)));
+                points.stream().map(Lsn::new).toList(), first, NeededVersionsTest::verdictOf));
     var kept = kept(outputs);
     PageReader before = reader(inputs);
     PageReader after = reader(outputs);
-    int images = 0;
+    long images = 0;
     for (var of : all.entrySet()) {
       Key key = of.getKey();
-      TreeSet<Long> needed = needed(key, of.getValue(), List.copyOf(points), first);
+      SortedSet<Long> needed = needed(key, of.getValue(), List.copyOf(points), first);
       NavigableMap<Long, Boolean> left = kept.getOrDefault(key, new TreeMap<>());
       long made =
           left.entrySet().stream()
-              .filter(entry -> entry.getValue() && !of.getValue().get(entry.getKey()).image())
+              .filter(entry -> entry.getValue() && !isImage(of.getValue(), entry.getKey()))
               .count();
       images += made;
       if (made == 0) {

@@ -191,7 +191,7 @@ class PageCacheTest {
     while (!done.get()) {
       long owner = random.nextInt(2);
       long block = random.nextInt(7);
-      long lsn = 1 + random.nextInt(50);
+      long lsn = 1L + random.nextInt(50);
       if (random.nextInt(3) == 0) {
         // versions are at multiples of ten
         long from = lsn / 10 * 10;

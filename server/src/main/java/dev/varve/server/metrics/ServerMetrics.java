@@ -156,7 +156,7 @@ public final class ServerMetrics {
             now.timelines.stream()
                 .filter(one -> isReadable(one.timeline.state()))
                 .forEach(
-                    one -> callback.call(one.timeline.readableFrom().value(), one.tenant, one.id)))
+                    one -> callback.call((double) one.timeline.readableFrom().value(), one.tenant, one.id)))
         .register(registry);
     GaugeWithCallback.builder()
         .name("varve_timeline_layers")
