@@ -182,6 +182,7 @@ final class Restarts {
           timeline.diskConsistentLsn().value() == last && last <= model.last(),
           "%s begins at %d, durable to %s, and was at %d"
               .formatted(model, last, timeline.diskConsistentLsn(), model.last()));
+      requireNoOthers(model, timeline);
       Finding.require(
           last >= model.durable(),
           "%s was durable up to %d, and is at %d".formatted(model, model.durable(), last));
@@ -191,6 +192,19 @@ final class Restarts {
     Finding.require(
         found == world.models().size(),
         "%d timelines instead of %s".formatted(found, world.models().keySet()));
+  }
+
+  /// What no index part names is deleted when a process starts.
+  private void requireNoOthers(ModelTimeline model, Timeline timeline) {
+    long files =
+        world.disk().syncedFiles().stream()
+            .map(Path::toString)
+            .filter(file -> file.contains(model.id().toString()))
+            .filter(file -> !file.endsWith(".json"))
+            .count();
+    Finding.require(
+        files == timeline.layerCount(),
+        "%s has %d layers, and %d files of layers".formatted(model, timeline.layerCount(), files));
   }
 
   private void replay() {

@@ -36,7 +36,7 @@ final class Mutants {
             one("timeline.Flush", "writeFile", Edit.fallThrough("compareUnsigned"))),
         Mutant.of(
             "half records of an abandoned writer are read",
-            one("timeline.PageReader", "walkOwn", Edit.firstArgumentOf("min"))),
+            new Mutation("timeline.PageReader", "walk", Edit.firstArgumentOf("min"), 1, 2)),
         Mutant.of(
             "the floor of a read is one too high",
             one("timeline.PageBuilder", "floor", Edit.constant(1L, 2L))),
@@ -45,7 +45,7 @@ final class Mutants {
             new Mutation("timeline.PageReader", "walk", Edit.plus("endAfter", 1), 1, 2)),
         Mutant.of(
             "the ancestor is not cut at the branch point",
-            one("timeline.PageReader", "walk", Edit.firstArgumentOf("min"))),
+            new Mutation("timeline.PageReader", "walk", Edit.firstArgumentOf("min"), 0, 2)),
         Mutant.of(
             "the checksum of a block is not checked",
             one("layer.BlockFrame", "check", Edit.jump("crc"))),
@@ -79,7 +79,7 @@ final class Mutants {
             one("timeline.NeededVersions", "add", Edit.omit("writeChain"))),
         Mutant.of(
             "a block that begins with the version that is wanted is not looked at",
-            new Mutation("layer.IndexBlock", "lastBefore", Edit.constant(1, 2), 2, 3)),
+            new Mutation("layer.IndexBlock", "lastBefore", Edit.constant(1, 2), 4, 5)),
         Mutant.of(
             "branch points are not retained",
             one("timeline.Branching", "retain", Edit.omit("retain")),
@@ -89,7 +89,7 @@ final class Mutants {
             one("timeline.Loading", "assemble", Edit.omit("retain"))),
         Mutant.of(
             "leases are not retained",
-            one("timeline.GarbageCollection", "retainedBefore", Edit.negate("isValid"))),
+            one("timeline.GarbageCollection", "retainedBefore", Edit.omit("add"))),
         Mutant.of(
             "tombstones are dropped in a branch",
             one("timeline.NeededVersions", "isTombstone", Edit.fallThrough("nothingBefore"))));
