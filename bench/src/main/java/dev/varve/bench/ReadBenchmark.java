@@ -57,6 +57,7 @@ public class ReadBenchmark {
   private final ByteBuffer buffer = pages.asByteBuffer();
   private final SplittableRandom random = new SplittableRandom(5);
   private final List<List<Key>> batches = new ArrayList<>();
+
   @SuppressWarnings("NullAway.Init")
   private ReadFixture fixture;
 

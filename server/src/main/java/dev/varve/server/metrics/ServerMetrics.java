@@ -155,8 +155,9 @@ public final class ServerMetrics {
         .callback(callback ->
             now.timelines.stream()
                 .filter(one -> isReadable(one.timeline.state()))
-                .forEach(
-                    one -> callback.call((double) one.timeline.readableFrom().value(), one.tenant, one.id)))
+                .forEach(one ->
+                    callback.call(
+                        (double) one.timeline.readableFrom().value(), one.tenant, one.id)))
         .register(registry);
     GaugeWithCallback.builder()
         .name("varve_timeline_layers")
