@@ -2,7 +2,6 @@ package dev.varve.cli;
 
 import dev.varve.server.ServerConfig;
 import dev.varve.server.VarveServer;
-import dev.varve.timeline.RetentionSettings;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -80,15 +79,13 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    var retention =
-        new RetentionSettings(
-            Sizes.parseBytes("--gc-horizon", horizon),
-            Sizes.parseTime("--pitr-interval", pitrInterval),
-            RetentionSettings.DEFAULT.period());
-    VarveServer.run(
+    var config =
         ServerConfig.of(data, http, pg, memoryBudget())
-            .withRetention(retention)
-            .withMetricsTimelines(metricsTimelines));
+            .withHistory(
+                Sizes.parseBytes("--gc-horizon", horizon),
+                Sizes.parseTime("--pitr-interval", pitrInterval))
+            .withMetricsTimelines(metricsTimelines);
+    VarveServer.run(config);
     return 0;
   }
 

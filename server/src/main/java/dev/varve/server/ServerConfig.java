@@ -4,6 +4,7 @@ import dev.varve.model.PageserverException.InvalidRequest;
 import dev.varve.timeline.RetentionSettings;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /// What a server is told when it starts.
 ///
@@ -52,6 +53,12 @@ public record ServerConfig(
 
   public ServerConfig withMetricsTimelines(int most) {
     return new ServerConfig(data, http, pages, memory, retention, most);
+  }
+
+  /// @param horizon bytes of WAL of which all history is kept
+  /// @param pitrInterval how far back all history is kept; zero: that does not count
+  public ServerConfig withHistory(long horizon, Duration pitrInterval) {
+    return withRetention(new RetentionSettings(horizon, pitrInterval, retention.period()));
   }
 
   private static InetSocketAddress address(String option, String text) {

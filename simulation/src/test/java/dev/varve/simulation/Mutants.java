@@ -2,6 +2,7 @@ package dev.varve.simulation;
 
 import dev.varve.simulation.Mutant.Mutation;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// The bugs that the simulation must find.
 final class Mutants {
@@ -9,6 +10,11 @@ final class Mutants {
   private Mutants() {}
 
   static List<Mutant> all() {
+    return Stream.of(durable(), reads(), history()).flatMap(List::stream).toList();
+  }
+
+  /// What is written, and what counts of it.
+  private static List<Mutant> durable() {
     return List.of(
         Mutant.of(
             "a layer file is not synced before it is renamed",
@@ -33,7 +39,12 @@ final class Mutants {
             new Mutation("layer.MemoryCursor", "<init>", Edit.plus("firstNotBelow", -1), 1, 2)),
         Mutant.of(
             "half records of an abandoned writer are flushed",
-            one("timeline.Flush", "writeFile", Edit.fallThrough("compareUnsigned"))),
+            one("timeline.Flush", "writeFile", Edit.fallThrough("compareUnsigned"))));
+  }
+
+  /// What reads make of it.
+  private static List<Mutant> reads() {
+    return List.of(
         Mutant.of(
             "half records of an abandoned writer are read",
             new Mutation("timeline.PageReader", "walk", Edit.firstArgumentOf("min"), 1, 2)),
@@ -61,7 +72,12 @@ final class Mutants {
             new Mutation("layer.FileCursor", "next", Edit.shift("compare"), 1, 2)),
         Mutant.of(
             "a data block gives the version at the end of the LSN range",
-            new Mutation("layer.DataBlock", "versions", Edit.shift("compareUnsigned"), 1, 2)),
+            new Mutation("layer.DataBlock", "versions", Edit.shift("compareUnsigned"), 1, 2)));
+  }
+
+  /// Merges, and what they keep.
+  private static List<Mutant> history() {
+    return List.of(
         Mutant.of(
             "a merge begins layers that start at the present key too late",
             one("timeline.MergeSources", "isDue", Edit.shift("compare"))),
