@@ -86,6 +86,7 @@ final class Stopping {
     Condition condition = timeline.condition();
     condition.requireUsable();
     if (condition.service() == RUNNING) {
+      note(timeline, false); // what a stop that failed may have left
       return;
     }
     if (!condition.setService(STOPPED, STOPPING)) {

@@ -315,14 +315,24 @@ final class TimelineFiles {
     return Files.exists(directory.resolve(STOPPED));
   }
 
-  /// Notes durably whether the timeline is stopped.
+  /// Notes durably whether the timeline is stopped. When that can't be noted, it is not.
   void setStopped(boolean stopped) throws IOException {
-    if (stopped) {
-      DurableFile.write(directory.resolve(STOPPED), new byte[0]);
-    } else {
+    if (!stopped) {
       Files.deleteIfExists(directory.resolve(STOPPED));
+      DurableFile.syncDirectory(directory);
+      return;
     }
-    DurableFile.syncDirectory(directory);
+    try {
+      DurableFile.write(directory.resolve(STOPPED), new byte[0]);
+      DurableFile.syncDirectory(directory);
+    } catch (IOException e) {
+      try {
+        setStopped(false);
+      } catch (IOException next) {
+        e.addSuppressed(next);
+      }
+      throw e;
+    }
   }
 
   /// Deletes what a crash left behind: files that are not complete, and layers that the index part

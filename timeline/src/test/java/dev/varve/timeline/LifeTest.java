@@ -153,7 +153,7 @@ class LifeTest {
   }
 
   @Test
-  void aStopThatFailsChangesNothing() {
+  void aStopThatFailsChangesNothing() throws IOException {
     write(prod, START + 8);
     boolean failed = true;
     for (int operation = 0; failed; operation++) {
@@ -165,6 +165,7 @@ class LifeTest {
         assertThat(prod.state().word()).isIn("active", "failing");
         disk.heal();
         server.threads.pass(Duration.ofMinutes(1));
+        restart();
         assertThat(prod.state()).isEqualTo(new TimelineState.Active());
         assertThat(read(prod, 0, START + 8)).isEqualTo(START + 8);
         write(prod, prod.lastRecordLsn().value() + 8);
