@@ -34,6 +34,8 @@ final class StorageBench {
     Path folder = Files.createDirectory(scratch.resolve("storage"));
     ingest(folder, results, CHANGE, "changes of 100 bytes to random pages");
     ingest(folder, results, StorageFixture.PAGE, "images of 8 KiB of random pages");
+    ReadBench.run(folder, results);
+    LayerMapBench.run(results);
     branches(folder, results);
     StorageStart.run(folder, results);
     StorageLoad.run(folder, results);

@@ -2,6 +2,7 @@ package dev.varve.server.metrics;
 
 import dev.varve.task.TaskManager;
 import dev.varve.task.TaskReport;
+import dev.varve.timeline.PageCache;
 import dev.varve.timeline.Resources;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
@@ -26,7 +27,7 @@ import java.util.stream.Collectors;
 ///
 /// | names                                | of                                                       |
 /// |--------------------------------------|----------------------------------------------------------|
-/// | `varve_layer_memory_…`, `varve_block_cache_…`, `varve_layer_file…` | memory and files of the process |
+/// | `varve_layer_memory_…`, `varve_block_cache_…`, `varve_page_cache_…`, `varve_layer_file…` | memory and files of the process |
 /// | `varve_tasks`, by `kind` and `state` | background tasks                                         |
 /// | `varve_timelines`, by `state`        | timelines                                                |
 /// | `varve_timeline_…`, by `tenant` and `timeline` | each timeline, but of so many at most: the oldest |
@@ -102,6 +103,13 @@ public final class ServerMetrics {
     ofProcess("open_layer_files", "Layer files that are open", Resources::openFiles);
     counter("block_cache_hits", "Blocks that were there", () -> now.resources.blockCacheHits());
     counter("block_cache_misses", "Blocks that were not", () -> now.resources.blockCacheMisses());
+    PageCache pages = tenants.pageCache();
+    gauge("page_cache_bytes", "Pages in memory that took work to make", pages::bytes);
+    gauge("page_cache_limit_bytes", "What they may take", pages::limit);
+    counter("page_cache_hits", "Pages that were there", pages::hits);
+    counter(
+        "page_cache_base_hits", "Pages of an earlier LSN that redo began with", pages::baseHits);
+    counter("page_cache_misses", "Pages that were not there", pages::misses);
     counter("layer_file_reads", "Reads of layer files", () -> now.resources.fileReads());
     counter("layer_file_read_bytes", "Bytes that were read", () -> now.resources.fileBytesRead());
     gauge("damaged_files", "Layer files that were found damaged", this::damagedFiles);

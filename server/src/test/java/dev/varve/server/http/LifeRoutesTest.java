@@ -141,6 +141,7 @@ class LifeRoutesTest {
     assertThat(value(after, "varve_layer_memory_bytes")).isPositive();
     assertThat(value(after, "varve_layer_memory_limit_bytes")).isGreaterThan(100 << 20);
     assertThat(value(after, "varve_block_cache_hits_total")).isPositive();
+    assertThat(value(after, "varve_page_cache_limit_bytes")).isPositive();
     assertThat(value(after, "varve_timelines{state=\"active\"}")).isPositive();
     assertThat(after)
         .contains("varve_timeline_layers{level=\"15\",tenant=")
