@@ -11,4 +11,10 @@ import java.nio.file.Path;
 /// @param size in bytes
 /// @param crc CRC-32C of the whole file
 /// @param versions how many were added
-public record FinishedLayer(Path temporary, LayerName name, long size, int crc, long versions) {}
+public record FinishedLayer(Path temporary, LayerName name, long size, int crc, long versions) {
+
+  /// The same, to be told apart from others of the same keys and LSNs.
+  public FinishedLayer withCopy(int copy) {
+    return new FinishedLayer(temporary, name.withCopy(copy), size, crc, versions);
+  }
+}

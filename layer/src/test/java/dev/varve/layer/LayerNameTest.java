@@ -34,6 +34,14 @@ class LayerNameTest {
     assertThat(LayerName.parse(file)).contains(name);
   }
 
+  @Test
+  void tellsFilesOfTheSameKeysAndLsnsApart() {
+    LayerName name = LayerName.image(KEYS, new Lsn(0xA_016B_3748L)).withCopy(0x1F);
+    String file = NAMED_KEYS + "__0000000A016B3748-v1-0000001f";
+    assertThat(name.fileName()).isEqualTo(file);
+    assertThat(LayerName.parse(file)).contains(name);
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -43,6 +51,7 @@ class LayerNameTest {
         NAMED_KEYS + "__00000000016B3748-v2",
         NAMED_KEYS + "__00000000016b3748-v1",
         NAMED_KEYS + "__00000000016B3748-v1.temp",
+        NAMED_KEYS + "__00000000016B3748-v1-1f",
         NAMED_KEYS + "__00000000016B3748-00000000016B3748-v1",
         NAMED_KEYS + "__FFFFFFFFFFFFFFFF-v1",
         "000000067F00000005000040000100ABCDEF-000000067F00000005000040000000000000"

@@ -15,10 +15,6 @@ public record KeyRange(Key start, Key end) {
     return start.compareTo(key) <= 0 && key.compareTo(end) < 0;
   }
 
-  public KeyRange withEnd(Key newEnd) {
-    return new KeyRange(start, newEnd);
-  }
-
   public boolean overlaps(KeyRange that) {
     return start.compareTo(that.end) < 0 && that.start.compareTo(end) < 0;
   }

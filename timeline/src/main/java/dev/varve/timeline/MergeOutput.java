@@ -97,7 +97,7 @@ final class MergeOutput implements AutoCloseable {
     LayerName name =
         files.unused(
             LayerName.delta(new KeyRange(first, Key.of(upper, middle, lower).next()), lsns));
-    FinishedLayer finished = full.finish(name.keys(), name.lsns());
+    FinishedLayer finished = full.finish(name.keys(), name.lsns()).withCopy(name.copy());
     full.close();
     writer = null;
     Path path = files.commit(finished);

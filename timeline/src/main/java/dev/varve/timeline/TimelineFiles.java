@@ -72,11 +72,11 @@ final class TimelineFiles {
     return directory.resolve(name.fileName());
   }
 
-  /// The name of a layer that no file has yet: keys are made wider as long as one does.
+  /// The name of a layer that no file has yet.
   LayerName unused(LayerName wanted) {
     LayerName name = wanted;
     while (Files.exists(layer(name))) {
-      name = new LayerName(name.kind(), name.keys().withEnd(name.keys().end().next()), name.lsns());
+      name = name.withCopy(name.copy() + 1);
     }
     return name;
   }
