@@ -235,6 +235,7 @@ final class Compaction {
       Merge.Result result = merge.run();
       shared.tasks().pause();
       commit(merge, result);
+      timeline.metrics().bytesRead.add(merge.bytesRead());
       timeline.metrics().bytesCompacted.add(bytes(result.outputs()));
       MergePlan.Retention retention = plan.retention();
       if (retention != null) {

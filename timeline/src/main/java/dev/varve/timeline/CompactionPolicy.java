@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// Says what is to be merged next, from the layers that there are:
@@ -112,16 +111,9 @@ final class CompactionPolicy {
 
   /// The first key that so many of the layers have in their ranges.
   private @Nullable Key firstDeep(List<HistoricLayer> same) {
-    var steps = new TreeMap<Key, Integer>();
-    for (HistoricLayer file : same) {
-      steps.merge(file.keys().start(), 1, Integer::sum);
-      steps.merge(file.keys().end(), -1, Integer::sum);
-    }
-    int depth = 0;
-    for (var step : steps.entrySet()) {
-      depth += step.getValue();
-      if (depth >= settings.depth()) {
-        return step.getKey();
+    for (HistoricLayers.Depth depth : HistoricLayers.depths(same)) {
+      if (depth.layers() >= settings.depth()) {
+        return depth.keys().start();
       }
     }
     return null;

@@ -208,14 +208,23 @@ public final class HistoricLayers {
   ///
   /// @param wanted tells which layers count
   public List<Depth> depths(Predicate<LayerEntry> wanted) {
-    var starts = new ArrayList<Key>();
-    var ends = new ArrayList<Key>();
+    var files = new ArrayList<HistoricLayer>();
     forEach(file -> {
       if (wanted.test(file.entry())) {
-        starts.add(file.keys().start());
-        ends.add(file.keys().end());
+        files.add(file);
       }
     });
+    return depths(files);
+  }
+
+  /// How many of some layers hold which keys, as the other method says it.
+  static List<Depth> depths(Collection<HistoricLayer> files) {
+    var starts = new ArrayList<Key>();
+    var ends = new ArrayList<Key>();
+    for (HistoricLayer file : files) {
+      starts.add(file.keys().start());
+      ends.add(file.keys().end());
+    }
     starts.sort(null);
     ends.sort(null);
     var depths = new ArrayList<Depth>();

@@ -1,6 +1,6 @@
 package dev.varve.timeline;
 
-import static java.lang.System.Logger.Level.WARNING;
+import static java.lang.System.Logger.Level.DEBUG;
 
 import dev.varve.model.Key;
 import dev.varve.model.Lsn;
@@ -59,7 +59,7 @@ final class Materializer {
     } catch (PageserverException.DataCorrupted
         | PageserverException.Unsupported
         | PageserverException.NotFound e) {
-      LOG.log(WARNING, "a merge keeps the changes of a page as they are", e);
+      LOG.log(DEBUG, "a merge keeps the changes of a page as they are", e);
       return false;
     } finally {
       builder.clear();

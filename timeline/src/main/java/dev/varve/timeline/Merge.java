@@ -27,6 +27,7 @@ final class Merge implements AutoCloseable {
   private final KeptVersions kept;
   private final BooleanSupplier urgent;
   private final BooleanSupplier cancelled;
+  private long bytesRead;
   private final List<HistoricLayer> held = new ArrayList<>();
 
   /// What a merge came to.
@@ -89,6 +90,7 @@ final class Merge implements AutoCloseable {
         break;
       }
       kept.add(version);
+      bytesRead += version.length();
       more = sources.next();
     }
     kept.endKey();
@@ -120,6 +122,11 @@ final class Merge implements AutoCloseable {
       return false;
     }
     return sources.activeReasons() < plan.least();
+  }
+
+  /// Bytes of the versions that were merged.
+  long bytesRead() {
+    return bytesRead;
   }
 
   /// From now on the outputs stay.

@@ -15,7 +15,7 @@ public final class TimelineMetrics {
   /// Bytes of the layer files that compaction wrote.
   final LongAdder bytesCompacted = new LongAdder();
 
-  /// Bytes of the layer files that compaction read for that.
+  /// Bytes of the page versions that compaction read for that.
   final LongAdder bytesRead = new LongAdder();
 
   /// Pages that were asked for, also those that could not be given.

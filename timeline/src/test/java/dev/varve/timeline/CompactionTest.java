@@ -215,6 +215,7 @@ class CompactionTest {
     assertThat(prod.metrics().counts().bytesCompacted())
         .as("each byte is written about once a level")
         .isLessThan(6 * prod.metrics().counts().bytesFlushed());
+    assertThat(prod.metrics().counts().bytesRead()).isPositive();
     written.check(prod, START);
   }
 

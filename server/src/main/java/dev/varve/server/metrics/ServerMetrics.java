@@ -195,7 +195,7 @@ public final class ServerMetrics {
     both("ingested_bytes", "Page versions taken in", TimelineCounts::bytesIngested);
     both("flushed_bytes", "Layer files written by flushes", TimelineCounts::bytesFlushed);
     both("compacted_bytes", "Layer files written by compaction", TimelineCounts::bytesCompacted);
-    both("compaction_read_bytes", "Layer files read by compaction", TimelineCounts::bytesRead);
+    both("compaction_read_bytes", "Page versions read by compaction", TimelineCounts::bytesRead);
     both("page_reads", "Pages that were asked for", TimelineCounts::pagesRead);
     both("layers_visited", "Layers that reads asked", TimelineCounts::layersVisited);
     both("changes_applied", "Changes that redo applied", TimelineCounts::changesApplied);
