@@ -20,18 +20,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 /// Reads of random pages of a timeline of 10 GiB while it is written, flushed, merged and collected
 /// as fast as it goes, beside the same reads when nothing else happens; in a process that has the
-/// flags of a server with a budget of 512 MiB.
+/// flags of a server with 512 MiB.
 ///
 /// The child prints its figures as lines of `name=value`.
 public final class StorageLoad {
 
-  private static final long BUDGET = 512L << 20;
+  private static final int MEMORY_MIB = 512;
   private static final int PAGES = 10 * (1 << 17);
   private static final int CHANGE = 100;
-  private static final Duration PHASE = Duration.ofSeconds(60);
+  private static final Duration PHASE = Duration.ofSeconds(Integer.getInteger("phase", 60));
+
+  /// Nanoseconds from one read to the next.
+  private static final long BETWEEN = 1_000_000;
 
   private StorageLoad() {}
 
@@ -74,8 +78,8 @@ public final class StorageLoad {
         "peak memory (VmHWM) with a timeline of 10 GiB",
         "MiB",
         figure(figures, "peak"),
-        "budget",
-        BUDGET >> 20,
+        "--memory",
+        MEMORY_MIB,
         false,
         1);
   }
@@ -124,7 +128,10 @@ public final class StorageLoad {
   private static List<String> serverFlags() throws IOException, InterruptedException {
     Process process =
         new ProcessBuilder(
-                System.getProperty("varve.launcher"), "server-flags", "--memory", "512MiB")
+                System.getProperty("varve.launcher"),
+                "server-flags",
+                "--memory",
+                MEMORY_MIB + "MiB")
             .start();
     String text =
         new String(
@@ -137,9 +144,10 @@ public final class StorageLoad {
 
   /// The child.
   public static void main(String[] args) throws Exception {
+    long budget = Long.getLong("varve.memory");
     TimelineSettings settings =
         new TimelineSettings(
-                BUDGET * 3 / 8, BUDGET / 8, BUDGET * 3 / 8 / 6, Duration.ofMinutes(10), 2)
+                budget * 3 / 8, budget / 8, budget * 3 / 8 / 6, Duration.ofMinutes(10), 2)
             .withRetention(
                 new RetentionSettings(8 * (1 << 20), Duration.ZERO, Duration.ofSeconds(5)));
     try (var fixture = new StorageFixture(Path.of(args[0]), settings)) {
@@ -203,22 +211,24 @@ public final class StorageLoad {
     }
   }
 
-  /// @return microseconds of each read
+  /// Reads at a fixed rate, whatever the reads before took.
+  ///
+  /// @return microseconds of each read, from when it was due
   private static double[] reads(Timeline timeline, Duration duration) {
     var random = new SplittableRandom(System.nanoTime());
     MemorySegment page = Arena.ofAuto().allocate(StorageFixture.PAGE);
-    double[] times = new double[1 << 16];
-    int count = 0;
-    long end = System.nanoTime() + duration.toNanos();
-    for (long now = System.nanoTime(); now < end; now = System.nanoTime()) {
+    double[] times = new double[(int) (duration.toNanos() / BETWEEN)];
+    long begin = System.nanoTime();
+    for (int i = 0; i < times.length; i++) {
+      long due = begin + i * BETWEEN;
+      for (long now = System.nanoTime(); now < due; now = System.nanoTime()) {
+        LockSupport.parkNanos(due - now);
+      }
       int block = random.nextInt(PAGES);
       timeline.page(StorageFixture.key(block), timeline.lastRecordLsn(), page);
-      if (count == times.length) {
-        times = Arrays.copyOf(times, 2 * count);
-      }
-      times[count++] = (System.nanoTime() - now) / 1e3;
+      times[i] = (System.nanoTime() - due) / 1e3;
     }
-    return Arrays.copyOf(times, count);
+    return times;
   }
 
   private static double percentile(double[] values, double part) {

@@ -40,10 +40,8 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "SIZE",
       defaultValue = "1GiB",
       description = {
-        "The memory budget, heap and off-heap together (default: ${DEFAULT-VALUE}, at least"
-            + " 256MiB).",
-        "The process stays within it plus 256 MiB for the JVM itself. The launcher turns it into",
-        "the JVM's flags."
+        "What the process takes of memory at most (default: ${DEFAULT-VALUE}, at least 384MiB).",
+        "The launcher turns it into the JVM's flags."
       })
   private String memory = "";
 

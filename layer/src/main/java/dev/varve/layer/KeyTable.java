@@ -1,5 +1,6 @@
 package dev.varve.layer;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.varve.model.Key;
@@ -21,6 +22,13 @@ import org.jspecify.annotations.Nullable;
 /// | 8      | 8      | `middle`                                          |
 /// | 16     | 8      | `lower`                                           |
 /// | 24     | 8      | address of the newest entry, published by release |
+/// | 32     | 8      | LSN of the newest entry                           |
+/// | 40     | 8      | the newest entry's milestone                      |
+/// | 48     | 4      | how many entries are below the newest             |
+/// | 52     | 12     | unused                                            |
+///
+/// What comes after the address is for the writer alone: it need not look at the newest entry,
+/// which lies anywhere in memory, to put another one above it.
 ///
 /// The table is an array of slots, open addressing, at most half full: 0, or 32 bits of hash above
 /// the key's number + 1. A new key's record is complete before its slot is released, and the slot's
@@ -31,9 +39,12 @@ final class KeyTable {
 
   private static final int SMALLEST = 1 << 10;
   private static final int MOST_KEYS = 1 << 29;
-  private static final int RECORD = 32;
+  private static final int RECORD = 64;
   private static final int NEWEST = 24;
-  private static final int RECORDS_SHIFT = 11;
+  private static final int NEWEST_LSN = 32;
+  private static final int MILESTONE = 40;
+  private static final int BELOW = 48;
+  private static final int RECORDS_SHIFT = 10;
   private static final int RECORDS_MASK = (1 << RECORDS_SHIFT) - 1;
 
   private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(long[].class);
@@ -110,7 +121,9 @@ final class KeyTable {
   }
 
   /// Adds a key that is not there. For the writer.
-  void add(long upper, long middle, long lower, long newest) {
+  ///
+  /// @param newest its entry, the first
+  void add(long upper, long middle, long lower, long newest, long lsn) {
     int number = count;
     if (number == MOST_KEYS) {
       throw new IllegalStateException("a memory layer has at most " + MOST_KEYS + " keys");
@@ -126,6 +139,9 @@ final class KeyTable {
     chunk.set(JAVA_LONG, at, upper);
     chunk.set(JAVA_LONG, at + 8, middle);
     chunk.set(JAVA_LONG, at + 16, lower);
+    chunk.set(JAVA_LONG, at + NEWEST_LSN, lsn);
+    chunk.set(JAVA_LONG, at + MILESTONE, 0);
+    chunk.set(JAVA_INT, at + BELOW, 0);
     WORD.setRelease(chunk, at + NEWEST, newest);
     COUNT.setRelease(this, number + 1);
     insert(slots, tag(upper, middle, lower), number + 1);
@@ -179,8 +195,29 @@ final class KeyTable {
   }
 
   /// For the writer: everything it wrote at `address` is visible to who reads the address here.
-  void setNewest(int number, long address) {
-    WORD.setRelease(record(number), offset(number) + NEWEST, address);
+  ///
+  /// @param milestone what the entry has of it
+  /// @param below how many entries are below it
+  void setNewest(int number, long address, long lsn, long milestone, int below) {
+    MemorySegment chunk = record(number);
+    long at = offset(number);
+    chunk.set(JAVA_LONG, at + NEWEST_LSN, lsn);
+    chunk.set(JAVA_LONG, at + MILESTONE, milestone);
+    chunk.set(JAVA_INT, at + BELOW, below);
+    WORD.setRelease(chunk, at + NEWEST, address);
+  }
+
+  /// The LSN of a key's newest entry. For the writer, as the next two.
+  long newestLsn(int number) {
+    return record(number).get(JAVA_LONG, offset(number) + NEWEST_LSN);
+  }
+
+  long milestone(int number) {
+    return record(number).get(JAVA_LONG, offset(number) + MILESTONE);
+  }
+
+  int below(int number) {
+    return record(number).get(JAVA_INT, offset(number) + BELOW);
   }
 
   /// Orders a key of the table and one given by its parts.

@@ -6,32 +6,58 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /// Walks over the sorted keys of a {@link MemoryLayer}, and over each key's chain backwards.
+///
+/// Records and entries lie anywhere in memory, and each chain is a list. So the chains of some
+/// dozens of keys are followed side by side, a step of each at a time: the processor then waits for
+/// many of them at once instead of one after the other.
 final class MemoryCursor implements LayerCursor {
 
-  /// How many keys are fetched at once.
+  /// How many chains are followed at once,
   private static final int AHEAD = 32;
+
+  /// and no more once they have so many entries.
+  private static final int MOST_ENTRIES = 1 << 12;
 
   private final MemoryLayer layer;
   private final KeyTable keys;
   private final int[] order;
   private final int end;
-  private int next;
-  private int key = -1;
-  private long[] entries = new long[64];
-  private int left;
+
+  /// The place of the present key in the order.
+  private int place;
+
+  /// Those from the present key to here have their chains in `entries`, one after the other, each
+  /// from the newest entry to the oldest.
+  private int ready;
+
+  private long[] entries = new long[4 * AHEAD];
+
+  /// Where in `entries` the chains of the keys from `ready` back to the first one end.
+  private final int[] ends = new int[AHEAD];
+
+  private final int[] longer = new int[AHEAD];
+
+  /// Where the chains begin that are ready: the place of the first in the order.
+  private int firstReady;
+
+  /// Where the present entry is; its chain begins at `begin`.
+  private int entry;
+
+  private int begin;
+  private boolean on;
   private boolean closed;
-  private int aheadTo;
 
   // written so that the compiler keeps the reads that it sums up
   @SuppressWarnings({"unused", "UnusedVariable"})
-  private long ahead;
+  private long touched;
 
   /// @param order numbers of keys, sorted by key: at least all those in `range`
   MemoryCursor(MemoryLayer layer, KeyTable keys, int[] order, KeyRange range) {
     this.layer = layer;
     this.keys = keys;
     this.order = order;
-    this.next = firstNotBelow(range.start());
+    this.ready = firstNotBelow(range.start());
+    this.place = ready - 1;
     this.end = firstNotBelow(range.end());
   }
 
@@ -51,54 +77,86 @@ final class MemoryCursor implements LayerCursor {
 
   @Override
   public boolean next() {
-    if (left > 1) {
-      left--;
+    if (on && entry > begin) {
+      entry--;
       return true;
     }
-    if (next == end) {
-      left = 0;
+    on = place + 1 < end;
+    if (!on) {
       return false;
     }
-    if (next >= aheadTo) {
-      fetchAhead();
+    place++;
+    if (place == ready) {
+      follow();
     }
-    key = order[next++];
-    left = 0;
-    for (long entry = keys.newest(key); entry != 0; entry = layer.older(entry)) {
-      if (left == entries.length) {
-        entries = Arrays.copyOf(entries, 2 * left);
-      }
-      entries[left++] = entry;
-    }
+    int chain = place - firstReady;
+    begin = chain == 0 ? 0 : ends[chain - 1];
+    entry = ends[chain] - 1;
     return true;
   }
 
-  /// Reads a little of the next keys' newest entries, which lie anywhere in memory: the processor
-  /// waits for many of them at once instead of one after the other.
-  private void fetchAhead() {
-    aheadTo = Math.min(end, next + AHEAD);
-    long read = 0;
-    for (int i = next; i < aheadTo; i++) {
-      read += keys.newest(order[i]);
+  /// Follows the chains of the next keys.
+  private void follow() {
+    firstReady = ready;
+    int most = Math.min(AHEAD, end - ready);
+    long sum = 0;
+    for (int i = 0; i < most; i++) {
+      sum += keys.newest(order[ready + i]);
     }
-    for (int i = next; i < aheadTo; i++) {
-      read += layer.touch(keys.newest(order[i]));
+    int chains = 0;
+    int count = 0;
+    while (chains < most && count < MOST_ENTRIES) {
+      long newest = keys.newest(order[ready + chains]);
+      int length = layer.below(newest) + 1;
+      if (count + length > entries.length) {
+        entries = Arrays.copyOf(entries, Math.max(2 * entries.length, count + length));
+      }
+      entries[count] = newest;
+      count += length;
+      ends[chains++] = count;
     }
-    ahead = read;
+    ready += chains;
+    followOlder(chains);
+    for (int i = 0; i < count; i++) {
+      sum += layer.touch(entries[i]);
+    }
+    touched = sum;
+  }
+
+  /// The newest entry of each chain is there.
+  private void followOlder(int chains) {
+    int more = 0;
+    for (int i = 0; i < chains; i++) {
+      longer[more++] = i;
+    }
+    for (int step = 1; more > 0; step++) {
+      int left = 0;
+      for (int i = 0; i < more; i++) {
+        int chain = longer[i];
+        int at = (chain == 0 ? 0 : ends[chain - 1]) + step;
+        if (at < ends[chain]) {
+          entries[at] = layer.older(entries[at - 1]);
+          longer[left++] = chain;
+        }
+      }
+      more = left;
+    }
   }
 
   private long entry() {
-    if (left == 0 || closed) {
-      throw new IllegalStateException("the cursor stands on no version");
-    }
-    return entries[left - 1];
+    requireOn();
+    return entries[entry];
   }
 
   private int key() {
-    if (left == 0 || closed) {
+    requireOn();
+    return order[place];
+  }
+
+  private void requireOn() {
+    if (!on || closed) {
       throw new IllegalStateException("the cursor stands on no version");
     }
-    return key;
   }
 
   @Override

@@ -147,9 +147,20 @@ public final class MemoryLayer implements Layer {
       VersionBytes bytesToPut) {
     requireWritable(lsn, most);
     int key = keys.find(upper, middle, lower);
-    long older = key < 0 ? 0 : olderThan(key, lsn);
-    int flags = image ? IMAGE | INITIALIZES : initializes ? INITIALIZES : 0;
-    int below = older == 0 ? 0 : below(older) + 1;
+    long older = 0;
+    long milestone = 0;
+    int below = 0;
+    if (key >= 0) {
+      older = keys.newest(key);
+      milestone = keys.milestone(key);
+      below = keys.below(key);
+      if (isAgain(key, lsn)) {
+        older = older(older); // the new one has the place of the newest
+      } else {
+        milestone = (below & MILESTONES_MASK) == 0 ? older : milestone;
+        below++;
+      }
+    }
     long address = chunks.allocate((long) HEADER + most);
     MemorySegment chunk = chunks.chunk(address);
     long at = MemoryChunks.offset(address);
@@ -160,15 +171,16 @@ public final class MemoryLayer implements Layer {
       }
       chunks.trim(address, (long) HEADER + most, (long) HEADER + length);
     }
+    int flags = image ? IMAGE | INITIALIZES : initializes ? INITIALIZES : 0;
     chunk.set(JAVA_LONG, at, older);
-    chunk.set(JAVA_LONG, at + MILESTONE, milestoneBelow(older));
+    chunk.set(JAVA_LONG, at + MILESTONE, milestone);
     chunk.set(JAVA_LONG, at + LSN, lsn);
     chunk.set(JAVA_INT, at + LENGTH, length);
     chunk.set(JAVA_INT, at + FLAGS, below << 2 | flags);
     if (key < 0) {
-      keys.add(upper, middle, lower, address);
+      keys.add(upper, middle, lower, address, lsn);
     } else {
-      keys.setNewest(key, address);
+      keys.setNewest(key, address, lsn, milestone, below);
     }
     if (Long.compareUnsigned(lsn, highest) > 0) {
       highest = lsn;
@@ -191,26 +203,15 @@ public final class MemoryLayer implements Layer {
     }
   }
 
-  private long olderThan(int key, long lsn) {
-    long newest = keys.newest(key);
-    MemorySegment chunk = chunks.chunk(newest);
-    long at = MemoryChunks.offset(newest);
-    int order = Long.compareUnsigned(lsn, chunk.get(JAVA_LONG, at + LSN));
+  /// Whether the key's newest entry has this LSN.
+  private boolean isAgain(int key, long lsn) {
+    int order = Long.compareUnsigned(lsn, keys.newestLsn(key));
     if (order < 0) {
       Key name = Key.of(keys.upper(key), keys.middle(key), keys.lower(key));
       throw new IllegalArgumentException(
           Lsn.format(lsn) + " is below a version that " + name + " already has");
     }
-    return order == 0 ? chunk.get(JAVA_LONG, at) : newest;
-  }
-
-  private int below(long address) {
-    return flags(address) >>> 2;
-  }
-
-  /// The first milestone from `older` on.
-  private long milestoneBelow(long older) {
-    return older == 0 || (below(older) & MILESTONES_MASK) == 0 ? older : milestone(older);
+    return order == 0;
   }
 
   private long milestone(long address) {
@@ -318,6 +319,11 @@ public final class MemoryLayer implements Layer {
 
   long older(long address) {
     return chunks.chunk(address).get(JAVA_LONG, MemoryChunks.offset(address));
+  }
+
+  /// How many entries are below one in its chain.
+  int below(long address) {
+    return flags(address) >>> 2;
   }
 
   /// Reads the beginning and the end of an entry.

@@ -36,8 +36,8 @@ public final class WalIngest implements AutoCloseable {
   private static final int RECORDS_PER_PUBLICATION = 64;
 
   /// A record is held on the heap, and twice while its room grows: so it may take an eighth, which
-  /// is a sixteenth of the server's memory. PostgreSQL's longest are 1 GiB, and hardly any but
-  /// logical messages, which are not held, is above some MiB.
+  /// is a sixteenth of the server's memory for data. PostgreSQL's longest are 1 GiB, and hardly any
+  /// but logical messages, which are not held, is above some MiB.
   static final int LARGEST_RECORD = (int) Math.min(Runtime.getRuntime().maxMemory() / 8, 1L << 30);
 
   private static final int MEMORY_FOR_RECORD = 16;
@@ -130,7 +130,7 @@ public final class WalIngest implements AutoCloseable {
       failure =
           new PageserverException.Unsupported(
               "%s; restart varve serve with --memory %dMiB or more"
-                  .formatted(e.getMessage(), (e.length() >> 20) * MEMORY_FOR_RECORD + 32));
+                  .formatted(e.getMessage(), memoryFor(e.length())));
       throw failure;
     } catch (WalException e) {
       failure = new PageserverException.DataCorrupted(String.valueOf(e.getMessage()), e);
@@ -142,6 +142,13 @@ public final class WalIngest implements AutoCloseable {
       state.writer().publish();
       unpublished = 0;
     }
+  }
+
+  /// The `--memory`, in MiB, that has room for a record; the launcher sets 128 MiB and a sixteenth
+  /// of it aside for the JVM.
+  static long memoryFor(long recordBytes) {
+    long budget = (recordBytes >> 20) * MEMORY_FOR_RECORD + 32;
+    return (budget + 128) * 16 / 15 + 1;
   }
 
   /// The next byte of the log that is needed.
