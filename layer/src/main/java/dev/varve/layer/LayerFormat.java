@@ -10,10 +10,10 @@ package dev.varve.layer;
 /// | root           | one index block over all parts                                          |
 /// | footer         | 128 bytes: what the file holds, where the root is ({@link LayerFooter}) |
 ///
-/// A part has up to 256 data blocks ({@link DataBlock}), fewer if they have very many keys; then
-/// one {@link KeyFilter} over the keys in them and one {@link IndexBlock} that says where they are.
-/// So neither writing nor reading needs memory in proportion to the file, but for the root's 56
-/// bytes a part. All blocks stand in frames ({@link BlockFrame}) with checksums.
+/// A part has up to 64 data blocks ({@link DataBlock}), 256 in an image file, fewer if they have
+/// very many keys; then one {@link KeyFilter} over the keys in them and one {@link IndexBlock} that
+/// says where they are. So neither writing nor reading needs memory in proportion to the file, but
+/// for the root's 56 bytes a part. All blocks stand in frames ({@link BlockFrame}) with checksums.
 ///
 /// A key that has very many versions goes on over several blocks, and over several parts. A large
 /// version has a block of its own. Opening takes the header and the footer; finding a version takes
@@ -38,10 +38,12 @@ final class LayerFormat {
   /// @param keysInPart or with this many keys
   record Geometry(int block, int blocksInPart, int keysInPart) {
 
-    private static final Geometry DELTA = new Geometry(1 << 15, 256, 1 << 15);
+    /// A read of a key that is in the cache of no block takes a filter and a leaf of up to 12 KiB
+    /// and 3 KiB, and a data block.
+    private static final Geometry DELTA = new Geometry(1 << 14, 64, 1 << 13);
 
     /// Two pages a block.
-    private static final Geometry IMAGE = new Geometry(1 << 14, 256, 1 << 15);
+    private static final Geometry IMAGE = new Geometry(1 << 14, 256, 1 << 13);
 
     static Geometry of(LayerKind kind) {
       return switch (kind) {

@@ -60,6 +60,7 @@ final class Compaction {
   private record Sweep(Key from, Lsn cutoff) {}
 
   private int failures;
+  private volatile int excess;
   private volatile boolean everything;
   private volatile @Nullable Instant openUntil;
   private volatile @Nullable String lastFailure;
@@ -104,18 +105,26 @@ final class Compaction {
         : null;
   }
 
+  /// How many layers more than there should be lay over each other, of one level above 0, when it
+  /// was last looked at what to merge.
+  int excess() {
+    return excess;
+  }
+
   private void run() throws IOException, InterruptedException {
     if (suspended() != null || isToEnd()) {
       return;
     }
     boolean all = everything;
     everything = false; // who asks from now on asks for another run
+    // What is flushed while this runs waits as ever: else each file would be merged by itself.
+    Lsn upTo = all ? index.part().diskConsistentLsn() : Lsn.ZERO;
     boolean done = false;
     try {
       forgetDoubtful();
       boolean more = true;
       while (more && !isToEnd()) {
-        more = step(all);
+        more = step(all, upTo);
       }
       done = true;
       failures = 0;
@@ -170,12 +179,13 @@ final class Compaction {
   /// Merges one slice.
   ///
   /// @return false when there is nothing to do
-  private boolean step(boolean all) throws IOException, InterruptedException {
+  private boolean step(boolean all, Lsn upTo) throws IOException, InterruptedException {
     List<HistoricLayer> layers = readable();
     var policy =
         new CompactionPolicy(
             shared.settings().compaction(), layers, sweep == null ? null : sweep.from());
-    MergePlan plan = policy.flushed(all);
+    excess = policy.excess();
+    MergePlan plan = policy.flushed(upTo);
     if (plan == null) {
       plan = history(policy, all);
     }

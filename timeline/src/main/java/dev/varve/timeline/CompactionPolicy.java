@@ -35,14 +35,16 @@ final class CompactionPolicy {
     this.sweep = sweep;
   }
 
+  /// @param upTo layers with versions up to here are merged even where there are not enough of them
   /// @return null: there are not enough of them
-  @Nullable MergePlan flushed(boolean atOnce) {
+  @Nullable MergePlan flushed(Lsn upTo) {
     List<HistoricLayer> flushed =
         new ArrayList<>(layers.stream().filter(CompactionPolicy::isFlushed).toList());
-    if (flushed.size() < (atOnce ? 1 : settings.flushedLayers())) {
+    flushed.sort(Comparator.comparing(file -> file.layer().lsns().start()));
+    boolean atOnce = !flushed.isEmpty() && !flushed.getFirst().lsns().start().isAfter(upTo);
+    if (flushed.size() < settings.flushedLayers() && !atOnce) {
       return null;
     }
-    flushed.sort(Comparator.comparing(file -> file.layer().lsns().start()));
     // Those that came in while merging was late, too, but not without limit.
     int most = 4 * settings.flushedLayers();
     return new MergePlan(
@@ -63,12 +65,7 @@ final class CompactionPolicy {
   /// Where enough layers of a level lie over each other.
   @Nullable MergePlan stacked() {
     for (int level = 1; level < LayerEntry.BOTTOM - 1; level++) {
-      int wanted = level;
-      List<HistoricLayer> same =
-          layers.stream()
-              .filter(file -> file.entry().level() == wanted)
-              .filter(file -> !isFullOfOneKey(file))
-              .toList();
+      List<HistoricLayer> same = ofLevel(level);
       if (same.size() >= settings.depth()) {
         MergePlan plan = stacked(same, level);
         if (plan != null) {
@@ -77,6 +74,27 @@ final class CompactionPolicy {
       }
     }
     return null;
+  }
+
+  /// How many layers more than there should be lie over each other, of a level above 0.
+  int excess() {
+    int most = 0;
+    for (int level = 1; level < LayerEntry.BOTTOM - 1; level++) {
+      List<HistoricLayer> same = ofLevel(level);
+      if (same.size() > settings.depth() + most) {
+        for (HistoricLayers.Depth depth : HistoricLayers.depths(same)) {
+          most = Math.max(most, depth.layers() - settings.depth());
+        }
+      }
+    }
+    return most;
+  }
+
+  private List<HistoricLayer> ofLevel(int level) {
+    return layers.stream()
+        .filter(file -> file.entry().level() == level)
+        .filter(file -> !isFullOfOneKey(file))
+        .toList();
   }
 
   private @Nullable MergePlan stacked(List<HistoricLayer> same, int level) {

@@ -14,7 +14,12 @@ import java.time.Instant;
 /// |---------------------------|--------------------------|----------------------------------------|
 /// | what is not flushed yet   | a third of the room      | that of the flush, divided by how much of the other two thirds is used; so the flush never has to wait for the writer |
 /// | memory of all timelines   | three quarters           | down to 12 MB/s when nothing is left   |
-/// | layers of level 0         | 20                       | 50 MB/s at 60 layers, 12 MB/s at 100   |
+/// | layers to be merged       | 20                       | 50 MB/s at 60 layers, 12 MB/s at 100   |
+/// | the same, for long        | 12, at 16 more of the layers that were flushed since | each time another one was, 3 ns a byte more |
+///
+/// Layers to be merged are those of level 0, and of higher levels those that lie over each other
+/// beyond what {@link CompactionSettings#depth()} allows: each of them may have to be asked by each
+/// read. A short rush may pile up some; a writer that goes on gets the pace of the merges.
 ///
 /// That there is always an end to it is what {@link BackPressure} sees to: it stops the writer
 /// where there is no more room.
@@ -23,12 +28,18 @@ final class Slowing {
   /// The pace is looked at after so many bytes.
   static final int BATCH = 64 << 10;
 
-  /// Level 0 layers cover all keys, so each of them may have to be asked by each read.
   private static final int SLOW_FROM = 20;
 
   private static final int STRONGLY_FROM = 60;
   private static final double SLOW = 20;
   private static final double SLOWEST = 80;
+
+  /// More layers than this are too many if they stay.
+  private static final int PILED_UP = 12;
+
+  private static final int PATIENCE = 16;
+  private static final int MOST_PRESSURE = 44;
+  private static final double PRESSURE_STEP = 3;
 
   private static final double HIGH = 0.75;
 
@@ -39,7 +50,8 @@ final class Slowing {
   private final OpenLayer open;
   private final Shared shared;
   private HistoricLayers counted = HistoricLayers.NONE;
-  private int level0;
+  private int piled;
+  private int pressure;
   private long taken;
   private double owed;
   private Instant before;
@@ -103,18 +115,24 @@ final class Slowing {
     double room = (double) settings.checkpointDistance() * (settings.frozenLayers() + 1);
     double waiting = (open.bytes() + timeline.frozenBytes()) / room;
     double memory = (double) shared.budget().used() / shared.budget().limit();
+    lookAtLayers();
     return Math.max(
         forBacklog(waiting, timeline.flush().nanosPerByte()),
-        Math.max(forMemory(memory), forLevel0(level0())));
+        Math.max(forMemory(memory), Math.max(forLayers(piled), forPressure(pressure))));
   }
 
-  private int level0() {
+  private void lookAtLayers() {
     HistoricLayers now = timeline.reader().maps().peek().historic();
     if (now != counted) {
       counted = now;
-      level0 = timeline.layersByLevel()[0];
+      piled = timeline.layersByLevel()[0] + timeline.compaction().excess();
+      pressure = Math.clamp(pressure + (piled > PILED_UP ? 1 : -1), 0, MOST_PRESSURE);
     }
-    return level0;
+  }
+
+  /// @param pressure how often a layer was added while there were too many already
+  static double forPressure(int pressure) {
+    return Math.max(0, pressure - PATIENCE) * PRESSURE_STEP;
   }
 
   /// @param waiting which part of the room is used
@@ -128,7 +146,7 @@ final class Slowing {
     return Math.clamp((used - HIGH) / (1 - HIGH), 0, 1) * SLOWEST;
   }
 
-  static double forLevel0(int layers) {
+  static double forLayers(int layers) {
     if (layers <= STRONGLY_FROM) {
       return Math.max(0, layers - SLOW_FROM) * SLOW / (STRONGLY_FROM - SLOW_FROM);
     }

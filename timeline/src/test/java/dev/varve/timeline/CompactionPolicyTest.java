@@ -60,12 +60,12 @@ class CompactionPolicyTest {
     List<HistoricLayer> layers =
         new ArrayList<>(
             IntStream.range(0, 3).mapToObj(i -> flushed(10 * i + 1, 10 * i + 11)).toList());
-    assertThat(policy(null, layers).flushed(false)).isNull();
-    assertThat(some(policy(null, layers).flushed(true)).inputs()).hasSize(3);
+    assertThat(policy(null, layers).flushed(Lsn.ZERO)).isNull();
+    assertThat(some(policy(null, layers).flushed(Lsn.MAX)).inputs()).hasSize(3);
     for (int i = 40; i > 2; i--) {
       layers.add(flushed(10 * i + 1, 10 * i + 11));
     }
-    MergePlan plan = some(policy(null, layers).flushed(false));
+    MergePlan plan = some(policy(null, layers).flushed(Lsn.ZERO));
     assertThat(plan.level()).isEqualTo(1);
     assertThat(plan.retention()).isNull();
     assertThat(plan.inputs())

@@ -35,8 +35,14 @@ class SlowingTest {
 
   @ParameterizedTest
   @CsvSource({"0, 0", "20, 0", "21, 0.5", "40, 10", "60, 20", "80, 50", "100, 80", "9999, 80"})
-  void layersOfLevel0Slow(int layers, double expected) {
-    assertThat(Slowing.forLevel0(layers)).isCloseTo(expected, within(0.01));
+  void layersToBeMergedSlow(int layers, double expected) {
+    assertThat(Slowing.forLayers(layers)).isCloseTo(expected, within(0.01));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 0", "16, 0", "17, 3", "44, 84"})
+  void soDoFewerOfThemForLong(int pressure, double expected) {
+    assertThat(Slowing.forPressure(pressure)).isCloseTo(expected, within(0.01));
   }
 
   @ParameterizedTest
