@@ -1,0 +1,10 @@
+package dev.varve.remote;
+
+/// What is asked of a store.
+public enum Operation {
+  PUT,
+  GET,
+  HEAD,
+  LIST,
+  DELETE
+}
