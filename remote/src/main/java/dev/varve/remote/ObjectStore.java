@@ -2,6 +2,7 @@ package dev.varve.remote;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 
 /// A store of named objects. Each method is one attempt: no implementation tries again by itself,
@@ -52,6 +53,12 @@ public interface ObjectStore extends AutoCloseable {
   ///
   /// @param names at most {@link #MOST_DELETIONS}
   void delete(List<ObjectName> names, Duration limit) throws IOException, InterruptedException;
+
+  /// Removes what puts have left that never ended: it takes space, and no list shows it.
+  ///
+  /// @param before only of puts that began before this, by the store's clock
+  /// @return how many; when it is not 0, there may be more
+  int removeAbandoned(Instant before, Duration limit) throws IOException, InterruptedException;
 
   /// What the store is called in messages, such as `s3://bucket/prefix`.
   @Override

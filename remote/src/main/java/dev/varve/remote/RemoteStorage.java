@@ -31,9 +31,6 @@ public final class RemoteStorage implements AutoCloseable {
   /// Bytes that differ may have been garbled on the way; if they differ so often, they were not.
   private static final int ATTEMPTS_AT_DAMAGED = 3;
 
-  /// A download is made of ranges of this size, so that a failure does not cost all of it.
-  static final long DOWNLOAD_RANGE = 64L << 20;
-
   private final ObjectStore store;
   private final TaskThreads threads;
   private final RandomGenerator random;
@@ -173,8 +170,8 @@ public final class RemoteStorage implements AutoCloseable {
       requireSize(name, size, head(name, until(end, call)));
     }
     String etag = null;
-    for (long offset = 0; offset < size; offset += DOWNLOAD_RANGE) {
-      var range = new ByteRange(offset, Math.min(DOWNLOAD_RANGE, size - offset));
+    for (long offset = 0; offset < size; offset += limits.downloadRange()) {
+      var range = new ByteRange(offset, Math.min(limits.downloadRange(), size - offset));
       ObjectState state = get(name, range, Sink.to(file, offset), until(end, call));
       requireSize(name, size, state);
       if (etag != null && !etag.equals(state.etag())) {
@@ -269,6 +266,22 @@ public final class RemoteStorage implements AutoCloseable {
             return some;
           });
     }
+  }
+
+  /// Removes what puts have left that began before `before` and never ended.
+  ///
+  /// @return how many
+  public int removeAbandoned(Instant before, RemoteCall call)
+      throws IOException, InterruptedException {
+    int removed = 0;
+    int some;
+    do {
+      some =
+          run(
+              Operation.DELETE, 0, call, () -> 0, limit -> store.removeAbandoned(before, limit));
+      removed += some;
+    } while (some > 0);
+    return removed;
   }
 
   public RemoteCounts counts() {

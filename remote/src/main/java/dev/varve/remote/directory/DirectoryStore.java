@@ -55,22 +55,17 @@ public final class DirectoryStore implements ObjectStore {
   private final Path root;
   private final Path temporary;
   private final StoreLock lock;
-  private final String nonce;
   private final AtomicLong puts = new AtomicLong();
 
-  private DirectoryStore(Path root, String nonce) {
+  private DirectoryStore(Path root) {
     this.root = root;
-    this.nonce = nonce;
     temporary = root.resolve(".tmp");
     lock = new StoreLock(root.resolve(".lock"));
   }
 
   /// Opens a store, which is created if it is not there, and removes what puts left that died.
-  ///
-  /// @param nonce makes the names of temporary files unlike those of other processes
-  public static DirectoryStore open(Path root, InstantSource clock, long nonce)
-      throws StoreException {
-    var store = new DirectoryStore(root.toAbsolutePath().normalize(), Long.toHexString(nonce));
+  public static DirectoryStore open(Path root, InstantSource clock) throws StoreException {
+    var store = new DirectoryStore(root.toAbsolutePath().normalize());
     try {
       store.createDirectories(store.temporary);
       store.removeAbandoned(clock.instant().minus(ABANDONED));
@@ -80,25 +75,27 @@ public final class DirectoryStore implements ObjectStore {
     return store;
   }
 
-  private void removeAbandoned(Instant before) throws IOException {
+  private int removeAbandoned(Instant before) throws IOException {
+    int removed = 0;
     try (DirectoryStream<Path> files = Files.newDirectoryStream(temporary)) {
       for (Path file : files) {
         try {
           if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
-            Files.deleteIfExists(file);
+            removed += Files.deleteIfExists(file) ? 1 : 0;
           }
         } catch (NoSuchFileException e) {
           continue; // its put has ended
         }
       }
     }
+    return removed;
   }
 
   @Override
   public ObjectState put(
       ObjectName name, Content content, PutCondition condition, Duration limit)
       throws IOException, InterruptedException {
-    Path file = temporary.resolve(nonce + "-" + puts.incrementAndGet());
+    Path file = temporaryFile(name);
     ObjectFile written;
     try {
       written = ObjectFile.write(file, content);
@@ -126,6 +123,20 @@ public final class DirectoryStore implements ObjectStore {
     } catch (IOException e) {
       discard(file, e);
       throw failure("put", name.value(), e);
+    }
+  }
+
+  /// Makes a file that is this put's alone, whatever other processes do or dead ones left.
+  private Path temporaryFile(ObjectName name) throws StoreException {
+    while (true) {
+      Path file = temporary.resolve(String.valueOf(puts.incrementAndGet()));
+      try {
+        return Files.createFile(file);
+      } catch (FileAlreadyExistsException e) {
+        continue;
+      } catch (IOException e) {
+        throw failure("put", name.value(), e);
+      }
     }
   }
 
@@ -339,6 +350,15 @@ public final class DirectoryStore implements ObjectStore {
       }
     }
     return root;
+  }
+
+  @Override
+  public int removeAbandoned(Instant before, Duration limit) throws StoreException {
+    try {
+      return removeAbandoned(before);
+    } catch (IOException e) {
+      throw failure("removal", "abandoned files", e);
+    }
   }
 
   private Path fileOf(ObjectName name) {

@@ -38,12 +38,11 @@ record ObjectFile(long size, int crc32c, String etag) {
   private static final long MAGIC = 0x56415256454F4231L;
   private static final int CHUNK = 1 << 16;
 
-  /// Writes and syncs a new file.
+  /// Writes and syncs a file that is there and empty.
   ///
   /// @throws LocalFailure when the content can't be read
   static ObjectFile write(Path file, Content content) throws IOException {
-    try (FileChannel out =
-        FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
+    try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE)) {
       MessageDigest digest = sha256();
       var crc = new CRC32C();
       var buffer = new byte[CHUNK];

@@ -6,6 +6,7 @@ import dev.varve.remote.PutCondition;
 import dev.varve.remote.StoreException;
 import dev.varve.task.Backoff;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -113,7 +114,7 @@ final class MultipartPut {
       IOException failure;
       try {
         return request.send();
-      } catch (SdkException e) {
+      } catch (SdkException | UncheckedIOException e) {
         failure = failures.thrown("put", "s3:PutObject", order.name().value(), e);
       }
       boolean passes =
@@ -236,7 +237,7 @@ final class MultipartPut {
                   .key(order.key())
                   .uploadId(id)
                   .overrideConfiguration(Bodies.within(ABORT_LIMIT)));
-    } catch (SdkException e) {
+    } catch (SdkException | UncheckedIOException e) {
       reason.addSuppressed(e); // it stays until `removeAbandoned`
     } finally {
       if (interrupted) {

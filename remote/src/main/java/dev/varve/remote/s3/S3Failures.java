@@ -12,12 +12,16 @@ import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.ApiCallAttemptTimeoutException;
 import software.amazon.awssdk.core.exception.ApiCallTimeoutException;
-import software.amazon.awssdk.core.exception.SdkException;
 
 /// Says what a failure of the SDK means.
 ///
+/// The SDK throws its own exceptions, and an `UncheckedIOException` where the answer that says what is
+/// wrong breaks off.
+///
 /// @param store what the store is called in messages
 record S3Failures(String store) {
+
+  static final String HEAD = "head";
 
   private static final int MOST_CAUSES = 20;
   private static final int LONGEST_TEXT = 300;
@@ -54,10 +58,10 @@ record S3Failures(String store) {
           "IncompleteBody",
           "InvalidRange");
 
-  /// Always throws: what the failure stands for.
+  /// What a failure stands for.
   ///
   /// @param permission what the credentials must be allowed to do, as S3's policies call it
-  IOException thrown(String operation, String permission, String object, SdkException failure)
+  IOException thrown(String operation, String permission, String object, RuntimeException failure)
       throws InterruptedException {
     Throwable cause = failure;
     for (int i = 0; i < MOST_CAUSES && cause != null; i++, cause = cause.getCause()) {
@@ -71,18 +75,22 @@ record S3Failures(String store) {
         default -> {}
       }
     }
-    String what = store + ": " + operation + " of " + object + " failed: ";
+    String what = what(operation, object);
     if (failure instanceof ApiCallTimeoutException
         || failure instanceof ApiCallAttemptTimeoutException) {
       return new StoreException.Unavailable(what + "no answer within the time limit", failure);
     }
     requireUninterrupted(failure);
     return failure instanceof AwsServiceException answer
-        ? answered(what, permission, object, answer)
+        ? answered(operation, permission, object, answer)
         : unanswered(what, failure);
   }
 
-  private static void requireUninterrupted(SdkException failure) throws InterruptedException {
+  private String what(String operation, String object) {
+    return store + ": " + operation + " of " + object + " failed: ";
+  }
+
+  private static void requireUninterrupted(RuntimeException failure) throws InterruptedException {
     boolean interrupted = Thread.interrupted() || failure instanceof AbortedException;
     Throwable cause = failure;
     for (int i = 0; i < MOST_CAUSES && cause != null && !interrupted; i++) {
@@ -98,18 +106,19 @@ record S3Failures(String store) {
   }
 
   private StoreException answered(
-      String what, String permission, String object, AwsServiceException answer) {
+      String operation, String permission, String object, AwsServiceException answer) {
     int status = answer.statusCode();
     String code = answer.awsErrorDetails() == null ? "" : text(answer.awsErrorDetails().errorCode());
-    String said = what + described(answer, code);
+    String said = what(operation, object) + described(answer, code);
     if (code.equals("NoSuchBucket")) {
       return new StoreException.Refused(said + "; create the bucket, or name another", answer);
     }
-    if (code.equals("NoSuchUpload")) {
-      return new StoreException.Unavailable(said, answer);
-    }
     return switch (status) {
-      case 404 -> new StoreException.NotFound(store + " has no object " + object, answer);
+      case 404 ->
+          // without a code the answer broke off, unless it is one that has no body
+          code.equals("NoSuchKey") || operation.equals(HEAD)
+              ? new StoreException.NotFound(store + " has no object " + object, answer)
+              : new StoreException.Unavailable(said, answer);
       case 412 ->
           new StoreException.PreconditionFailed(
               store + ": " + object + " was not replaced: its condition did not hold", answer);
@@ -157,7 +166,7 @@ record S3Failures(String store) {
     };
   }
 
-  private StoreException unanswered(String what, SdkException failure) {
+  private StoreException unanswered(String what, RuntimeException failure) {
     Throwable cause = failure;
     for (int i = 0; i < MOST_CAUSES && cause != null; i++, cause = cause.getCause()) {
       if (cause instanceof NoCredentials) {

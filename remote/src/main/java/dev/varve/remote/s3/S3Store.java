@@ -13,6 +13,7 @@ import dev.varve.remote.StoreAddress;
 import dev.varve.remote.StoreException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
@@ -96,7 +97,7 @@ public final class S3Store implements ObjectStore {
               : client
                   .putObject(putRequest(name, content, crc, condition, limit), Bodies.of(content))
                   .eTag();
-    } catch (SdkException e) {
+    } catch (SdkException | UncheckedIOException e) {
       throw putFailure(name, condition, failures.thrown("put", PUT, name.value(), e));
     } catch (StoreException e) {
       throw putFailure(name, condition, e);
@@ -176,7 +177,7 @@ public final class S3Store implements ObjectStore {
             checked.check(address.toString(), range, state);
             return state;
           });
-    } catch (SdkException e) {
+    } catch (SdkException | UncheckedIOException e) {
       throw failures.thrown("get", "s3:GetObject", name.value(), e);
     }
   }
@@ -241,8 +242,8 @@ public final class S3Store implements ObjectStore {
           String.valueOf(response.eTag()),
           modified(response.lastModified()),
           crc(response.metadata()));
-    } catch (SdkException e) {
-      throw failures.thrown("head", "s3:GetObject and s3:ListBucket", name.value(), e);
+    } catch (SdkException | UncheckedIOException e) {
+      throw failures.thrown(S3Failures.HEAD, "s3:GetObject and s3:ListBucket", name.value(), e);
     }
   }
 
@@ -263,7 +264,7 @@ public final class S3Store implements ObjectStore {
                       .maxKeys(most)
                       .overrideConfiguration(Bodies.within(limit)));
       return page(prefix, after, response);
-    } catch (SdkException e) {
+    } catch (SdkException | UncheckedIOException e) {
       throw failures.thrown("list", "s3:ListBucket", "\"" + prefix + "\"", e);
     }
   }
@@ -325,7 +326,7 @@ public final class S3Store implements ObjectStore {
                           .delete(Delete.builder().objects(keys).quiet(true).build())
                           .overrideConfiguration(Bodies.within(limit)))
               .errors();
-    } catch (SdkException e) {
+    } catch (SdkException | UncheckedIOException e) {
       throw failures.thrown("delete", "s3:DeleteObject", names.size() + " objects", e);
     }
     for (S3Error error : errors) {
@@ -333,6 +334,17 @@ public final class S3Store implements ObjectStore {
         String object = error.key() + " (one of " + errors.size() + ")";
         throw failures.deletion(object, error.code(), error.message());
       }
+    }
+  }
+
+  @Override
+  public int removeAbandoned(Instant before, Duration limit)
+      throws IOException, InterruptedException {
+    try {
+      return AbandonedUploads.abort(client, address, before, limit);
+    } catch (SdkException | UncheckedIOException e) {
+      throw failures.thrown(
+          "removal", "s3:ListBucketMultipartUploads and " + PUT, "abandoned uploads", e);
     }
   }
 

@@ -12,7 +12,7 @@ class DirectoryStoreContractTest extends ObjectStoreContract {
 
   @BeforeEach
   void open() throws StoreException {
-    store = DirectoryStore.open(scratch.resolve("store"), InstantSource.system(), 1);
+    store = DirectoryStore.open(scratch.resolve("store"), InstantSource.system());
   }
 
   @Override
@@ -23,7 +23,7 @@ class DirectoryStoreContractTest extends ObjectStoreContract {
   @Override
   protected ObjectStore another() {
     try {
-      return DirectoryStore.open(scratch.resolve("store"), InstantSource.system(), 2);
+      return DirectoryStore.open(scratch.resolve("store"), InstantSource.system());
     } catch (StoreException e) {
       throw new AssertionError(e);
     }

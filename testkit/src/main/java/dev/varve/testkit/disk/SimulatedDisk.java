@@ -274,16 +274,21 @@ public final class SimulatedDisk {
     requireDirectory(path.requireParent()).remove(path.name());
   }
 
-  /// Within one directory; replaces a file.
+  /// Replaces a file. Within one directory a crash keeps all of it or nothing; from one to another it
+  /// may keep either half, which is worse than what most file systems do.
   synchronized void rename(DiskPath from, DiskPath to) throws IOException {
-    require(from);
-    if (!from.requireParent().equals(to.requireParent())) {
-      throw new IOException("not within one directory: " + from + " to " + to);
-    }
+    DiskNode moved = require(from);
     if (find(to) instanceof DiskNode.Directory directory && !directory.now.isEmpty()) {
       throw new DirectoryNotEmptyException(to.toString());
     }
+    DiskNode.Directory source = requireDirectory(from.requireParent());
+    DiskNode.Directory target = requireDirectory(to.requireParent());
     operation("rename " + from);
-    requireDirectory(from.requireParent()).rename(from.name(), to.name());
+    if (source == target) {
+      source.rename(from.name(), to.name());
+    } else {
+      target.put(to.name(), moved);
+      source.remove(from.name());
+    }
   }
 }
