@@ -41,7 +41,13 @@ public sealed interface Content {
   }
 
   /// Bytes in memory: for small objects.
-  record OfBytes(byte[] bytes) implements Content {
+  final class OfBytes implements Content {
+
+    private final byte[] bytes;
+
+    private OfBytes(byte[] bytes) {
+      this.bytes = bytes;
+    }
 
     @Override
     public long size() {

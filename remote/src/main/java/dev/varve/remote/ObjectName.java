@@ -3,8 +3,8 @@ package dev.varve.remote;
 /// The name of an object: segments of letters, digits, `.`, `_` and `-`, parted by `/`.
 ///
 /// A segment begins with no dot, so no name leads out of its store or looks like a temporary file,
-/// and none needs escaping in a URL, in XML or in a file system. The limits leave room for a
-/// prefix within the 1024 bytes that S3 allows, and for a suffix within a file name's 255.
+/// and none needs escaping in a URL, in XML or in a file system. The limits leave room for a prefix
+/// within the 1024 bytes that S3 allows, and for a suffix within a file name's 255.
 public record ObjectName(String value) implements Comparable<ObjectName> {
 
   static final int MOST_CHARACTERS = 700;

@@ -12,8 +12,8 @@ import java.util.List;
 /// when content can't be read here or a sink can't take the bytes, and {@link InterruptedException}
 /// when the calling thread is interrupted; then the operation may have happened or not.
 ///
-/// The time limits are of one attempt, and meant for what is far away: a store on a local disk
-/// does not look at them.
+/// The time limits are of one attempt, and meant for what is far away: a store on a local disk does
+/// not look at them.
 public interface ObjectStore extends AutoCloseable {
 
   /// How many objects are deleted at once at most.
@@ -33,7 +33,8 @@ public interface ObjectStore extends AutoCloseable {
   ///
   /// @return of the object as it was read
   /// @throws StoreException.NotFound if there is none
-  /// @throws StoreException.Damaged if the object ends before the range does, or the checksum differs
+  /// @throws StoreException.Damaged if the object ends before the range does, or the checksum
+  ///   differs
   ObjectState get(ObjectName name, ByteRange range, Sink sink, Duration limit)
       throws IOException, InterruptedException;
 

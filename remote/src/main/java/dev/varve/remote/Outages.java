@@ -9,7 +9,8 @@ import java.time.InstantSource;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Says once when a store goes on failing, and once when it is back. Any thread may call any method.
+/// Says once when a store goes on failing, and once when it is back. Any thread may call any
+/// method.
 final class Outages {
 
   private static final System.Logger LOG = System.getLogger(Outages.class.getName());

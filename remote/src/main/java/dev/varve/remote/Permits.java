@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /// the same urgency in the order they came.
 ///
 /// A quarter of the permits is for reads alone, so that a page never waits until one of many
-/// uploads is done; at most half goes to what is in the background. Whoever was passed over
-/// {@value #MOST_PASSED_OVER} times goes next, whoever else waits. Any thread may call any method.
+/// uploads is done; at most half goes to what is in the background. Whoever was passed over {@value
+/// #MOST_PASSED_OVER} times goes next, whoever else waits. Any thread may call any method.
 final class Permits {
 
   static final int MOST_PASSED_OVER = 8;
@@ -23,8 +23,13 @@ final class Permits {
   private final Map<Urgency, Line> lines = new EnumMap<>(Urgency.class);
   private int used;
 
+  /// Of one who waits.
+  private static final class Turn {
+    final CompletableFuture<Void> granted = new CompletableFuture<>();
+  }
+
   private static final class Line {
-    final ArrayDeque<CompletableFuture<Void>> waiting = new ArrayDeque<>();
+    final ArrayDeque<Turn> waiting = new ArrayDeque<>();
     int used;
     int passedOver;
   }
@@ -39,14 +44,14 @@ final class Permits {
 
   /// @return false if there was none in time
   boolean acquire(Urgency urgency, Duration limit) throws InterruptedException {
-    var turn = new CompletableFuture<Void>();
+    var turn = new Turn();
     synchronized (this) {
       line(urgency).waiting.add(turn);
       grant();
     }
     boolean waits = true;
     try {
-      threads.await(turn, limit);
+      threads.await(turn.granted, limit);
       waits = false;
     } finally {
       if (waits) {
@@ -58,8 +63,7 @@ final class Permits {
 
   /// @param giveBack whether the permit is not wanted any more
   /// @return whether it was granted
-  private synchronized boolean withdraw(
-      Urgency urgency, CompletableFuture<Void> turn, boolean giveBack) {
+  private synchronized boolean withdraw(Urgency urgency, Turn turn, boolean giveBack) {
     if (line(urgency).waiting.remove(turn)) {
       return false;
     }
@@ -100,7 +104,7 @@ final class Permits {
       line.passedOver = 0;
       line.used++;
       used++;
-      line.waiting.remove().complete(null);
+      line.waiting.remove().granted.complete(null);
     }
   }
 

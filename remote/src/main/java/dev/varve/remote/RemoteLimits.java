@@ -10,7 +10,7 @@ import java.time.Duration;
 /// @param attempt how long an attempt may take that moves nothing
 /// @param bytesPerSecond for what is moved an attempt gets the time that it takes at this speed
 /// @param downloadRange a download is made of ranges of this size, so that a failure does not cost
-///     all of it
+///   all of it
 public record RemoteLimits(
     int requests, Backoff backoff, Duration attempt, long bytesPerSecond, long downloadRange) {
 

@@ -20,9 +20,10 @@ import java.util.zip.CRC32C;
 /// An object store as the rest of the server uses it: limits how many requests are under way at
 /// once, lets the urgent ones go first, tries again what may succeed later, and counts.
 ///
-/// Any thread may call any method, and is blocked until it is done. Interrupting it ends that. Time,
-/// waiting and randomness come from outside, so all of this runs in a simulation too; there, an
-/// operation of the store that lets other steps run while it is under way keeps its permit meanwhile.
+/// Any thread may call any method, and is blocked until it is done. Interrupting it ends that.
+/// Time, waiting and randomness come from outside, so all of this runs in a simulation too; there,
+/// an operation of the store that lets other steps run while it is under way keeps its permit
+/// meanwhile.
 ///
 /// All methods throw {@link StoreException} when the store fails for good or for too long, any
 /// other {@link IOException} when content or sink fail.
@@ -60,8 +61,7 @@ public final class RemoteStorage implements AutoCloseable {
   /// When an attempt with a condition has got no answer, and the next one finds the condition not
   /// to hold, then the object counts as put if it has the same size and CRC-32C. So writers that
   /// compete for a name must write something that differs.
-  public ObjectState put(
-      ObjectName name, Content content, PutCondition condition, RemoteCall call)
+  public ObjectState put(ObjectName name, Content content, PutCondition condition, RemoteCall call)
       throws IOException, InterruptedException {
     var uncertain = new boolean[1];
     return run(
@@ -110,8 +110,7 @@ public final class RemoteStorage implements AutoCloseable {
     return get(name, range, range.isWhole() ? 0 : range.length(), sink, call);
   }
 
-  private ObjectState get(
-      ObjectName name, ByteRange range, long bytes, Sink sink, RemoteCall call)
+  private ObjectState get(ObjectName name, ByteRange range, long bytes, Sink sink, RemoteCall call)
       throws IOException, InterruptedException {
     var moved = new AtomicLong();
     Sink counting =
@@ -179,7 +178,10 @@ public final class RemoteStorage implements AutoCloseable {
       }
       etag = state.etag();
       boolean last = offset + range.length() == size;
-      if (last && offset > 0 && state.crc32c().isPresent() && crcOf(file, size) != state.crc32c().getAsInt()) {
+      if (last
+          && offset > 0
+          && state.crc32c().isPresent()
+          && crcOf(file, size) != state.crc32c().getAsInt()) {
         throw new StoreException.Damaged(
             store + " gives other bytes of " + name + " than were put there, by their CRC-32C");
       }
@@ -276,9 +278,7 @@ public final class RemoteStorage implements AutoCloseable {
     int removed = 0;
     int some;
     do {
-      some =
-          run(
-              Operation.DELETE, 0, call, () -> 0, limit -> store.removeAbandoned(before, limit));
+      some = run(Operation.DELETE, 0, call, () -> 0, limit -> store.removeAbandoned(before, limit));
       removed += some;
     } while (some > 0);
     return removed;
@@ -329,8 +329,7 @@ public final class RemoteStorage implements AutoCloseable {
           StoreException.PreconditionFailed _,
           StoreException.Refused _ ->
           false;
-      case StoreException.Damaged _ ->
-          attempts < Math.min(ATTEMPTS_AT_DAMAGED, call.attempts());
+      case StoreException.Damaged _ -> attempts < Math.min(ATTEMPTS_AT_DAMAGED, call.attempts());
       case StoreException.Throttled _, StoreException.Unavailable _ -> attempts < call.attempts();
     };
   }
@@ -352,7 +351,13 @@ public final class RemoteStorage implements AutoCloseable {
     counters.queued(operation, Duration.between(start, begin));
     if (!letIn) {
       throw new StoreException.Unavailable(
-          store + ": no " + operation + " within " + call.limit() + ": all of " + limits.requests()
+          store
+              + ": no "
+              + operation
+              + " within "
+              + call.limit()
+              + ": all of "
+              + limits.requests()
               + " requests are under way, and others wait");
     }
     try {

@@ -77,15 +77,14 @@ public sealed interface StoreAddress {
     try {
       uri = new URI(text);
     } catch (URISyntaxException e) {
-      throw invalid(text, e.getMessage(), e);
+      throw invalid(text, String.valueOf(e.getMessage()), e);
     }
     try {
       String scheme = uri.getScheme();
       return switch (scheme == null ? "" : scheme) {
         case "file" -> directory(uri);
         case "s3" -> s3(uri);
-        default ->
-            throw new IllegalArgumentException("it begins with neither s3:// nor file:///");
+        default -> throw new IllegalArgumentException("it begins with neither s3:// nor file:///");
       };
     } catch (IllegalArgumentException e) {
       throw invalid(text, String.valueOf(e.getMessage()), e);
@@ -108,7 +107,7 @@ public sealed interface StoreAddress {
     try {
       return new Directory(Path.of(uri.getPath()));
     } catch (InvalidPathException e) {
-      throw new IllegalArgumentException(e.getMessage(), e);
+      throw new IllegalArgumentException(e.getReason(), e);
     }
   }
 
@@ -132,7 +131,8 @@ public sealed interface StoreAddress {
     String pathStyle = options.remove("path-style");
     if (!options.isEmpty()) {
       throw new IllegalArgumentException(
-          "there is no option " + options.keySet().iterator().next()
+          "there is no option "
+              + options.keySet().iterator().next()
               + "; there are endpoint, region and path-style");
     }
     if (region != null && !region.matches("[a-zA-Z0-9-]{1,64}")) {

@@ -85,8 +85,8 @@ public abstract sealed class StoreException extends java.io.IOException {
     }
   }
 
-  /// The bytes are not those that they should be, or fewer. On the way, if another attempt succeeds;
-  /// otherwise in the store.
+  /// The bytes are not those that they should be, or fewer. On the way, if another attempt
+  /// succeeds; otherwise in the store.
   public static final class Damaged extends StoreException {
     public Damaged(String message) {
       super(message);

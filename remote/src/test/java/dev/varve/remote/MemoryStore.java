@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +24,19 @@ final class MemoryStore implements ObjectStore {
     @Nullable IOException after();
   }
 
-  record Stored(byte[] bytes, ObjectState state) {}
+  static final class Stored {
+    final byte[] content;
+    private final ObjectState state;
+
+    Stored(byte[] content, ObjectState state) {
+      this.content = content;
+      this.state = state;
+    }
+
+    ObjectState state() {
+      return state;
+    }
+  }
 
   final TreeMap<ObjectName, Stored> objects = new TreeMap<>();
   final List<String> calls = new ArrayList<>();
@@ -64,6 +77,10 @@ final class MemoryStore implements ObjectStore {
     during = step;
   }
 
+  Stored stored(ObjectName name) {
+    return Objects.requireNonNull(objects.get(name));
+  }
+
   private interface Act<T> {
     T act() throws IOException;
   }
@@ -86,8 +103,7 @@ final class MemoryStore implements ObjectStore {
   }
 
   @Override
-  public ObjectState put(
-      ObjectName name, Content content, PutCondition condition, Duration limit)
+  public ObjectState put(ObjectName name, Content content, PutCondition condition, Duration limit)
       throws IOException {
     return call(
         "put " + name,
@@ -136,13 +152,13 @@ final class MemoryStore implements ObjectStore {
         limit,
         () -> {
           Stored stored = find(name);
-          long end = range.isWhole() ? stored.bytes.length : range.offset() + range.length();
+          long end = range.isWhole() ? stored.content.length : range.offset() + range.length();
           var checked = new CheckedSink(sink);
           try {
-            int from = (int) Math.min(range.offset(), stored.bytes.length);
-            int to = (int) Math.min(end, stored.bytes.length);
+            int from = (int) Math.min(range.offset(), stored.content.length);
+            int to = (int) Math.min(end, stored.content.length);
             if (to > from) {
-              checked.write(ByteBuffer.wrap(stored.bytes, from, to - from));
+              checked.write(ByteBuffer.wrap(stored.content, from, to - from));
             }
           } catch (LocalFailure e) {
             throw e.failure();
@@ -158,8 +174,7 @@ final class MemoryStore implements ObjectStore {
   }
 
   @Override
-  public ObjectPage list(String prefix, String after, int most, Duration limit)
-      throws IOException {
+  public ObjectPage list(String prefix, String after, int most, Duration limit) throws IOException {
     return call(
         "list " + prefix,
         limit,

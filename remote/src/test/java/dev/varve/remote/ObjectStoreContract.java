@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -66,7 +67,7 @@ public abstract class ObjectStoreContract {
   }
 
   protected ObjectState put(String name, String text) throws IOException, InterruptedException {
-    return put(name, text.getBytes(), PutCondition.ALWAYS);
+    return put(name, text.getBytes(StandardCharsets.UTF_8), PutCondition.ALWAYS);
   }
 
   protected byte[] get(String name) throws IOException, InterruptedException {
@@ -179,14 +180,20 @@ public abstract class ObjectStoreContract {
   void ifMatchesReplacesWhatIsKnown() throws IOException, InterruptedException {
     ObjectState first = put("a", "one");
     ObjectState second =
-        put("a", "two".getBytes(), new PutCondition.IfMatches(first.etag()));
-    assertThatThrownBy(
-            () -> put("a", "three".getBytes(), new PutCondition.IfMatches(first.etag())))
+        put("a", "two".getBytes(StandardCharsets.UTF_8), new PutCondition.IfMatches(first.etag()));
+    assertThatThrownBy(() ->
+            put(
+                "a",
+                "three".getBytes(StandardCharsets.UTF_8),
+                new PutCondition.IfMatches(first.etag())))
         .isInstanceOf(StoreException.PreconditionFailed.class);
     assertThat(get("a")).asString().isEqualTo("two");
     store().delete(List.of(name("a")), LIMIT);
-    assertThatThrownBy(
-            () -> put("a", "four".getBytes(), new PutCondition.IfMatches(second.etag())))
+    assertThatThrownBy(() ->
+            put(
+                "a",
+                "four".getBytes(StandardCharsets.UTF_8),
+                new PutCondition.IfMatches(second.etag())))
         .isInstanceOf(StoreException.PreconditionFailed.class);
     assertThatThrownBy(() -> store().head(name("a"), LIMIT))
         .isInstanceOf(StoreException.NotFound.class);
@@ -219,8 +226,9 @@ public abstract class ObjectStoreContract {
     for (int done = 0; done < times; ) {
       ByteBuffer old = ByteBuffer.allocate(10);
       ObjectState state = store.get(name("number"), ByteRange.WHOLE, Sink.to(old), LIMIT);
-      int number = Integer.parseInt(new String(old.array(), 0, (int) state.size()));
-      Content next = Content.of(String.valueOf(number + 1).getBytes());
+      int number =
+          Integer.parseInt(new String(old.array(), 0, (int) state.size(), StandardCharsets.UTF_8));
+      Content next = Content.of(String.valueOf(number + 1).getBytes(StandardCharsets.UTF_8));
       try {
         store.put(name("number"), next, new PutCondition.IfMatches(state.etag()), LIMIT);
         done++;
@@ -236,15 +244,14 @@ public abstract class ObjectStoreContract {
     List<Callable<Boolean>> work = new ArrayList<>();
     for (int i = 0; i < 10; i++) {
       byte[] mine = {(byte) i};
-      work.add(
-          () -> {
-            try {
-              put("once", mine, PutCondition.IF_ABSENT);
-              return true;
-            } catch (StoreException.PreconditionFailed | StoreException.Unavailable e) {
-              return false;
-            }
-          });
+      work.add(() -> {
+        try {
+          put("once", mine, PutCondition.IF_ABSENT);
+          return true;
+        } catch (StoreException.PreconditionFailed | StoreException.Unavailable e) {
+          return false;
+        }
+      });
     }
     int winners = 0;
     int winner = -1;
@@ -266,7 +273,8 @@ public abstract class ObjectStoreContract {
     var expected = new TreeSet<String>();
     String first = namesMayNest() ? "a" : "a-a";
     for (String name :
-        List.of(first, "a-b", "a.c", "a/x", "a/y/z", "a/y-z", "a0", "a_b", "aa/b", "B", "b/c/d/e")) {
+        List.of(
+            first, "a-b", "a.c", "a/x", "a/y/z", "a/y-z", "a0", "a_b", "aa/b", "B", "b/c/d/e")) {
       put(name, name);
       expected.add(name);
     }
@@ -391,13 +399,12 @@ public abstract class ObjectStoreContract {
     put("a", zeros, PutCondition.ALWAYS);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<Boolean> writer =
-          threads.submit(
-              () -> {
-                for (int i = 0; i < 20; i++) {
-                  put("a", i % 2 == 0 ? ones : zeros, PutCondition.ALWAYS);
-                }
-                return true;
-              });
+          threads.submit(() -> {
+            for (int i = 0; i < 20; i++) {
+              put("a", i % 2 == 0 ? ones : zeros, PutCondition.ALWAYS);
+            }
+            return true;
+          });
       while (!writer.isDone()) {
         ByteBuffer target = ByteBuffer.allocate(zeros.length);
         ObjectState state = store().get(name("a"), ByteRange.WHOLE, Sink.to(target), LIMIT);

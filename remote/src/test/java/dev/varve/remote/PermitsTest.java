@@ -39,13 +39,12 @@ class PermitsTest {
   private Future<?> waiter(Permits permits, Urgency urgency, String name) throws Exception {
     int before = permits.waiting(urgency);
     Future<?> waiter =
-        workers.submit(
-            () -> {
-              assertThat(permits.acquire(urgency, LONG)).isTrue();
-              order.add(name);
-              permits.release(urgency);
-              return name;
-            });
+        workers.submit(() -> {
+          assertThat(permits.acquire(urgency, LONG)).isTrue();
+          order.add(name);
+          permits.release(urgency);
+          return name;
+        });
     while (permits.waiting(urgency) == before) {
       Thread.sleep(1);
     }
@@ -131,25 +130,25 @@ class PermitsTest {
   @Test
   void neverAreMoreUnderWayThanMayBe() throws Exception {
     var permits = new Permits(threads, 5);
+    List<Urgency> all = List.of(Urgency.values());
     var now = new AtomicInteger();
     var most = new AtomicInteger();
     var work = new ArrayList<Future<?>>();
     for (int i = 0; i < 60; i++) {
       var random = new SplittableRandom(i);
       work.add(
-          workers.submit(
-              () -> {
-                for (int j = 0; j < 50; j++) {
-                  Urgency urgency = Urgency.values()[random.nextInt(3)];
-                  if (permits.acquire(urgency, Duration.ofNanos(random.nextInt(1_000_000)))) {
-                    most.accumulateAndGet(now.incrementAndGet(), Math::max);
-                    Thread.yield();
-                    now.decrementAndGet();
-                    permits.release(urgency);
-                  }
-                }
-                return true;
-              }));
+          workers.submit(() -> {
+            for (int j = 0; j < 50; j++) {
+              Urgency urgency = all.get(random.nextInt(all.size()));
+              if (permits.acquire(urgency, Duration.ofNanos(random.nextInt(1_000_000)))) {
+                most.accumulateAndGet(now.incrementAndGet(), Math::max);
+                Thread.sleep(0, 1000);
+                now.decrementAndGet();
+                permits.release(urgency);
+              }
+            }
+            return true;
+          }));
     }
     for (Future<?> each : work) {
       each.get();

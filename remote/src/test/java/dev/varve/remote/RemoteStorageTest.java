@@ -8,12 +8,14 @@ import dev.varve.task.SteppedThreads;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,7 +50,7 @@ class RemoteStorageTest {
 
   private ObjectState put(String text, PutCondition condition, RemoteCall call)
       throws IOException, InterruptedException {
-    return remote.put(NAME, Content.of(text.getBytes()), condition, call);
+    return remote.put(NAME, Content.of(text.getBytes(StandardCharsets.UTF_8)), condition, call);
   }
 
   @Test
@@ -122,7 +124,7 @@ class RemoteStorageTest {
   void whoPutsWithAConditionAndHearsNothingLearnsThatItWorked() throws Exception {
     store.failAfter(unavailable());
     put("mine", PutCondition.IF_ABSENT, CALL);
-    ObjectState first = store.objects.get(NAME).state();
+    ObjectState first = store.stored(NAME).state();
     store.failAfter(unavailable());
     put("mine, too", new PutCondition.IfMatches(first.etag()), CALL);
     assertThat(remote.read(NAME, 100, CALL)).asString().isEqualTo("mine, too");
@@ -160,7 +162,7 @@ class RemoteStorageTest {
     store.failAfter(unavailable());
     ByteBuffer target = ByteBuffer.allocate(4);
     remote.get(NAME, new ByteRange(3, 4), Sink.to(target), CALL);
-    assertThat(new String(target.array())).isEqualTo("3456");
+    assertThat(new String(target.array(), StandardCharsets.UTF_8)).isEqualTo("3456");
     store.failAfter(unavailable());
     assertThat(remote.read(NAME, 10, CALL)).asString().isEqualTo("0123456789");
   }
@@ -192,7 +194,7 @@ class RemoteStorageTest {
       remote.download(NAME, size, channel, CALL);
       assertThat(file).hasBinaryContent(bytes);
       assertThat(store.calls).hasSize(4);
-      store.objects.get(NAME).bytes()[5]++;
+      store.stored(NAME).content[5]++;
       assertThatThrownBy(() -> remote.download(NAME, size, channel, CALL))
           .isInstanceOf(StoreException.Damaged.class)
           .hasMessageContaining("CRC-32C");
@@ -232,20 +234,23 @@ class RemoteStorageTest {
     put("12345", PutCondition.ALWAYS, CALL);
     remote.get(NAME, new ByteRange(1, 2), Sink.to(ByteBuffer.allocate(2)), CALL);
     assertThatThrownBy(() -> remote.head(new ObjectName("none"), CALL));
-    RemoteCounts counts = remote.counts();
-    RemoteCounts.OfOperation puts = counts.operations().get(Operation.PUT);
+    RemoteCounts.OfOperation puts = of(Operation.PUT);
     assertThat(puts.attempts()).isEqualTo(2);
     assertThat(puts.bytes()).isEqualTo(5);
     assertThat(puts.working()).isEqualTo(Duration.ofMillis(20));
     assertThat(puts.failures())
         .containsEntry(StoreException.Kind.UNAVAILABLE, 1L)
         .containsEntry(StoreException.Kind.NOT_FOUND, 0L);
-    RemoteCounts.OfOperation gets = counts.operations().get(Operation.GET);
+    RemoteCounts.OfOperation gets = of(Operation.GET);
     assertThat(gets.attempts()).isEqualTo(1);
     assertThat(gets.bytes()).isEqualTo(2);
-    RemoteCounts.OfOperation heads = counts.operations().get(Operation.HEAD);
+    RemoteCounts.OfOperation heads = of(Operation.HEAD);
     assertThat(heads.failures()).containsEntry(StoreException.Kind.NOT_FOUND, 1L);
-    assertThat(counts.operations().get(Operation.LIST).attempts()).isZero();
+    assertThat(of(Operation.LIST).attempts()).isZero();
+  }
+
+  private RemoteCounts.OfOperation of(Operation operation) {
+    return Objects.requireNonNull(remote.counts().operations().get(operation));
   }
 
   @Test
@@ -267,24 +272,21 @@ class RemoteStorageTest {
   void whoGetsNoPermitInTimeIsTold() throws Exception {
     put("x", PutCondition.ALWAYS, CALL);
     var failures = new ArrayList<Throwable>();
-    store.during(
-        () -> {
-          store.during(
-              () -> {
-                store.during(() -> {});
-                RemoteCall call = RemoteCall.within(Duration.ofSeconds(3), Urgency.READ);
-                assertThatThrownBy(() -> remote.head(NAME, call)).satisfies(failures::add);
-              });
-          assertThat(tryHead()).isTrue();
-        });
+    store.during(() -> {
+      store.during(() -> {
+        store.during(() -> {});
+        RemoteCall call = RemoteCall.within(Duration.ofSeconds(3), Urgency.READ);
+        assertThatThrownBy(() -> remote.head(NAME, call)).satisfies(failures::add);
+      });
+      assertThat(tryHead()).isTrue();
+    });
     remote.head(NAME, CALL);
     assertThat(failures)
         .singleElement()
-        .satisfies(
-            e ->
-                assertThat(e)
-                    .isInstanceOf(StoreException.Unavailable.class)
-                    .hasMessageContaining("all of 2 requests are under way"));
+        .satisfies(e ->
+            assertThat(e)
+                .isInstanceOf(StoreException.Unavailable.class)
+                .hasMessageContaining("all of 2 requests are under way"));
     assertThat(passed()).isEqualTo(Duration.ofSeconds(3));
     assertThat(tryHead()).isTrue();
   }
@@ -307,16 +309,15 @@ class RemoteStorageTest {
       var faulty = new MemoryStore(threads.clock());
       var storage = new RemoteStorage(faulty, threads, new SplittableRandom(call), LIMITS);
       int at = call;
-      faulty.during(
-          () -> {
-            if (faulty.calls.size() == at + 1) {
-              if (takesEffect) {
-                faulty.failAfter(unavailable());
-              } else {
-                faulty.failBefore(unavailable());
-              }
-            }
-          });
+      faulty.during(() -> {
+        if (faulty.calls.size() == at + 1) {
+          if (takesEffect) {
+            faulty.failAfter(unavailable());
+          } else {
+            faulty.failBefore(unavailable());
+          }
+        }
+      });
       ObjectState first =
           storage.put(NAME, Content.of(new byte[] {1}), PutCondition.IF_ABSENT, CALL);
       var matches = new PutCondition.IfMatches(first.etag());

@@ -24,10 +24,8 @@ class StoreAddressTest {
     assertThat(StoreAddress.parse("s3://my-bucket/a/b?region=eu-west-1"))
         .isEqualTo(new StoreAddress.S3("my-bucket", "a/b/", null, "eu-west-1", false))
         .hasToString("s3://my-bucket/a/b/");
-    assertThat(
-            StoreAddress.parse("s3://b_1?endpoint=https%3A%2F%2Fhost:9000&path-style=true"))
-        .isEqualTo(
-            new StoreAddress.S3("b_1", "", URI.create("https://host:9000"), null, true))
+    assertThat(StoreAddress.parse("s3://b_1?endpoint=https%3A%2F%2Fhost:9000&path-style=true"))
+        .isEqualTo(new StoreAddress.S3("b_1", "", URI.create("https://host:9000"), null, true))
         .hasToString("s3://b_1/ at https://host:9000");
   }
 

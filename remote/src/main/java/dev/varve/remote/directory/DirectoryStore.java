@@ -83,8 +83,8 @@ public final class DirectoryStore implements ObjectStore {
           if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
             removed += Files.deleteIfExists(file) ? 1 : 0;
           }
-        } catch (NoSuchFileException e) {
-          continue; // its put has ended
+        } catch (NoSuchFileException _) {
+          // its put has ended
         }
       }
     }
@@ -92,8 +92,7 @@ public final class DirectoryStore implements ObjectStore {
   }
 
   @Override
-  public ObjectState put(
-      ObjectName name, Content content, PutCondition condition, Duration limit)
+  public ObjectState put(ObjectName name, Content content, PutCondition condition, Duration limit)
       throws IOException, InterruptedException {
     Path file = temporaryFile(name);
     ObjectFile written;
@@ -111,11 +110,10 @@ public final class DirectoryStore implements ObjectStore {
     }
     try {
       Instant modified =
-          lock.hold(
-              () -> {
-                require(name, condition);
-                return publish(file, fileOf(name));
-              });
+          lock.hold(() -> {
+            require(name, condition);
+            return publish(file, fileOf(name));
+          });
       return written.state(name, modified);
     } catch (InterruptedException e) {
       discard(file, e);
@@ -132,8 +130,8 @@ public final class DirectoryStore implements ObjectStore {
       Path file = temporary.resolve(String.valueOf(puts.incrementAndGet()));
       try {
         return Files.createFile(file);
-      } catch (FileAlreadyExistsException e) {
-        continue;
+      } catch (FileAlreadyExistsException _) {
+        // another's: the next name, then
       } catch (IOException e) {
         throw failure("put", name.value(), e);
       }
@@ -290,8 +288,8 @@ public final class DirectoryStore implements ObjectStore {
       for (ObjectName name : walk.found()) {
         try {
           objects.add(listed(name));
-        } catch (NoSuchFileException e) {
-          continue; // deleted meanwhile
+        } catch (NoSuchFileException _) {
+          // deleted meanwhile
         }
       }
       boolean more = walk.found().size() == most;
@@ -324,14 +322,13 @@ public final class DirectoryStore implements ObjectStore {
         Set<Path> changed = new HashSet<>();
         for (ObjectName name : names) {
           Path file = fileOf(name);
-          if (Files.deleteIfExists(file)) {
-            changed.add(parent(file));
-          }
+          Files.deleteIfExists(file);
+          changed.add(parent(file)); // also if it went in an attempt that failed to sync
         }
         for (Path directory : changed) {
           sync(removeEmpty(directory));
         }
-        return null;
+        return changed;
       });
     } catch (IOException e) {
       throw failure("delete", names.size() + " objects", e);

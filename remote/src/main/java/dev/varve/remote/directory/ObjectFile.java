@@ -97,7 +97,7 @@ record ObjectFile(long size, int crc32c, String etag) {
 
   private static int checksum(ByteBuffer footer) {
     var crc = new CRC32C();
-    crc.update(footer.array(), 0, FOOTER - 4);
+    crc.update(footer.slice(0, FOOTER - 4));
     return (int) crc.getValue();
   }
 

@@ -24,14 +24,13 @@ final class AbandonedUploads {
       String afterKey = key;
       String afterId = id;
       ListMultipartUploadsResponse page =
-          client.listMultipartUploads(
-              request ->
-                  request
-                      .bucket(address.bucket())
-                      .prefix(address.prefix())
-                      .keyMarker(afterKey)
-                      .uploadIdMarker(afterId)
-                      .overrideConfiguration(Bodies.within(limit)));
+          client.listMultipartUploads(request ->
+              request
+                  .bucket(address.bucket())
+                  .prefix(address.prefix())
+                  .keyMarker(afterKey)
+                  .uploadIdMarker(afterId)
+                  .overrideConfiguration(Bodies.within(limit)));
       for (MultipartUpload upload : page.uploads()) {
         boolean ours = upload.key().startsWith(address.prefix());
         if (ours && upload.initiated() != null && upload.initiated().isBefore(before)) {
@@ -48,13 +47,12 @@ final class AbandonedUploads {
   private static boolean abort(
       S3Client client, String bucket, MultipartUpload upload, Duration limit) {
     try {
-      client.abortMultipartUpload(
-          request ->
-              request
-                  .bucket(bucket)
-                  .key(upload.key())
-                  .uploadId(upload.uploadId())
-                  .overrideConfiguration(Bodies.within(limit)));
+      client.abortMultipartUpload(request ->
+          request
+              .bucket(bucket)
+              .key(upload.key())
+              .uploadId(upload.uploadId())
+              .overrideConfiguration(Bodies.within(limit)));
       return true;
     } catch (NoSuchUploadException e) {
       return false; // it has ended meanwhile

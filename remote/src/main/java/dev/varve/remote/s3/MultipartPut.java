@@ -36,7 +36,8 @@ final class MultipartPut {
   private static final int MOST_PARTS = 10_000;
   private static final Duration ABORT_LIMIT = Duration.ofSeconds(10);
 
-  /// How often a part is sent; if all of them had to arrive at the first attempt, few objects would.
+  /// How often a part is sent; if all of them had to arrive at the first attempt, few objects
+  /// would.
   private static final int ATTEMPTS = 5;
 
   private static final Backoff BACKOFF = new Backoff(Duration.ofMillis(200), Duration.ofSeconds(5));
@@ -91,14 +92,13 @@ final class MultipartPut {
 
   private String create(Order order) {
     return client
-        .createMultipartUpload(
-            request ->
-                request
-                    .bucket(order.bucket())
-                    .key(order.key())
-                    .metadata(order.metadata())
-                    .checksumAlgorithm(ChecksumAlgorithm.CRC32_C)
-                    .overrideConfiguration(Bodies.within(remaining(order))))
+        .createMultipartUpload(request ->
+            request
+                .bucket(order.bucket())
+                .key(order.key())
+                .metadata(order.metadata())
+                .checksumAlgorithm(ChecksumAlgorithm.CRC32_C)
+                .overrideConfiguration(Bodies.within(remaining(order))))
         .uploadId();
   }
 
@@ -169,8 +169,7 @@ final class MultipartPut {
             .checksumCRC32C(crc)
             .overrideConfiguration(Bodies.within(remaining(order)))
             .build();
-    String etag =
-        client.uploadPart(request, Bodies.of(order.content(), offset, length)).eTag();
+    String etag = client.uploadPart(request, Bodies.of(order.content(), offset, length)).eTag();
     return CompletedPart.builder().partNumber(number).eTag(etag).checksumCRC32C(crc).build();
   }
 
@@ -185,11 +184,10 @@ final class MultipartPut {
       var finished = new ExecutorCompletionService<Boolean>(threads);
       for (int i = 0; i < count; i++) {
         Future<Boolean> _ =
-            finished.submit(
-                () -> {
-                  work.run();
-                  return true;
-                });
+            finished.submit(() -> {
+              work.run();
+              return true;
+            });
       }
       try {
         for (int i = 0; i < count; i++) {
@@ -230,13 +228,12 @@ final class MultipartPut {
   private void abort(Order order, String id, Exception reason) {
     boolean interrupted = Thread.interrupted(); // or the request would not be sent
     try {
-      client.abortMultipartUpload(
-          request ->
-              request
-                  .bucket(order.bucket())
-                  .key(order.key())
-                  .uploadId(id)
-                  .overrideConfiguration(Bodies.within(ABORT_LIMIT)));
+      client.abortMultipartUpload(request ->
+          request
+              .bucket(order.bucket())
+              .key(order.key())
+              .uploadId(id)
+              .overrideConfiguration(Bodies.within(ABORT_LIMIT)));
     } catch (SdkException | UncheckedIOException e) {
       reason.addSuppressed(e); // it stays until `removeAbandoned`
     } finally {

@@ -80,7 +80,8 @@ final class S3Clients {
         return Region.US_EAST_1; // what servers that have no regions expect
       }
       throw new StoreException.Refused(
-          address + " can't be opened: in which region it is, is not known; give it as ?region= or"
+          address
+              + " can't be opened: in which region it is, is not known; give it as ?region= or"
               + " set AWS_REGION",
           e);
     }

@@ -15,8 +15,8 @@ import software.amazon.awssdk.core.exception.ApiCallTimeoutException;
 
 /// Says what a failure of the SDK means.
 ///
-/// The SDK throws its own exceptions, and an `UncheckedIOException` where the answer that says what is
-/// wrong breaks off.
+/// The SDK throws its own exceptions, and an `UncheckedIOException` where the answer that says what
+/// is wrong breaks off.
 ///
 /// @param store what the store is called in messages
 record S3Failures(String store) {
@@ -108,7 +108,8 @@ record S3Failures(String store) {
   private StoreException answered(
       String operation, String permission, String object, AwsServiceException answer) {
     int status = answer.statusCode();
-    String code = answer.awsErrorDetails() == null ? "" : text(answer.awsErrorDetails().errorCode());
+    String code =
+        answer.awsErrorDetails() == null ? "" : text(answer.awsErrorDetails().errorCode());
     String said = what(operation, object) + described(answer, code);
     if (code.equals("NoSuchBucket")) {
       return new StoreException.Refused(said + "; create the bucket, or name another", answer);
@@ -153,14 +154,15 @@ record S3Failures(String store) {
               + " AWS_SECRET_ACCESS_KEY, ~/.aws, the instance's or the pod's role)";
       case "ExpiredToken", "TokenRefreshRequired" ->
           "the session's credentials have expired: renew them";
-      case "AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException" ->
+      case "AuthorizationHeaderMalformed",
+          "PermanentRedirect",
+          "IllegalLocationConstraintException" ->
           "the bucket may be in another region: give it as ?region=";
       case "NotImplemented" -> "this server lacks something that Varve needs";
       default ->
           switch (status) {
             case 401, 403 -> "the credentials need " + permission + " on this bucket";
-            case 301, 307, 308 ->
-                "the bucket may be in another region or need ?path-style=true";
+            case 301, 307, 308 -> "the bucket may be in another region or need ?path-style=true";
             default -> "this server does not take such requests";
           };
     };
@@ -193,8 +195,7 @@ record S3Failures(String store) {
       return new StoreException.Throttled(said);
     }
     return "AccessDenied".equals(code)
-        ? new StoreException.Refused(
-            said + "; the credentials need s3:DeleteObject on this bucket")
+        ? new StoreException.Refused(said + "; the credentials need s3:DeleteObject on this bucket")
         : new StoreException.Unavailable(said);
   }
 

@@ -7,9 +7,9 @@ import java.time.Duration;
 /// @param connectLimit for a connection to be made, TLS included
 /// @param stallLimit how long an answer may not go on
 /// @param connections at most so many; must be more than the requests that are let in at once and
-///     `partsAtOnce` together
+///   `partsAtOnce` together
 /// @param partBytes size of the parts of large objects, and from where on an object is large; S3
-///     allows no less than 5 MiB
+///   allows no less than 5 MiB
 /// @param partsOfOne how many parts of one object are sent at once
 /// @param partsAtOnce how many parts of all objects are sent at once
 public record S3Settings(

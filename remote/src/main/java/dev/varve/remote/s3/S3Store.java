@@ -85,8 +85,7 @@ public final class S3Store implements ObjectStore {
   }
 
   @Override
-  public ObjectState put(
-      ObjectName name, Content content, PutCondition condition, Duration limit)
+  public ObjectState put(ObjectName name, Content content, PutCondition condition, Duration limit)
       throws IOException, InterruptedException {
     int crc = content.crc32c(0, content.size());
     String etag;
@@ -140,8 +139,7 @@ public final class S3Store implements ObjectStore {
 
   private IOException putFailure(ObjectName name, PutCondition condition, IOException failure) {
     // an object that is to be replaced and is not there
-    return failure instanceof StoreException.NotFound
-            && condition instanceof PutCondition.IfMatches
+    return failure instanceof StoreException.NotFound && condition instanceof PutCondition.IfMatches
         ? new StoreException.PreconditionFailed(
             address + ": " + name + " was not replaced: it does not exist", failure)
         : failure;
@@ -202,7 +200,10 @@ public final class S3Store implements ObjectStore {
     }
     if (size < 0) {
       throw new StoreException.Refused(
-          address + " does not say which bytes of " + name + " it gives: this server lacks something"
+          address
+              + " does not say which bytes of "
+              + name
+              + " it gives: this server lacks something"
               + " that Varve needs");
     }
     return new ObjectState(
@@ -229,12 +230,11 @@ public final class S3Store implements ObjectStore {
       throws IOException, InterruptedException {
     try {
       HeadObjectResponse response =
-          client.headObject(
-              request ->
-                  request
-                      .bucket(address.bucket())
-                      .key(key(name))
-                      .overrideConfiguration(Bodies.within(limit)));
+          client.headObject(request ->
+              request
+                  .bucket(address.bucket())
+                  .key(key(name))
+                  .overrideConfiguration(Bodies.within(limit)));
       Long size = response.contentLength();
       return new ObjectState(
           name,
@@ -255,14 +255,13 @@ public final class S3Store implements ObjectStore {
     }
     try {
       ListObjectsV2Response response =
-          client.listObjectsV2(
-              request ->
-                  request
-                      .bucket(address.bucket())
-                      .prefix(address.prefix() + prefix)
-                      .startAfter(after.isEmpty() ? null : address.prefix() + after)
-                      .maxKeys(most)
-                      .overrideConfiguration(Bodies.within(limit)));
+          client.listObjectsV2(request ->
+              request
+                  .bucket(address.bucket())
+                  .prefix(address.prefix() + prefix)
+                  .startAfter(after.isEmpty() ? null : address.prefix() + after)
+                  .maxKeys(most)
+                  .overrideConfiguration(Bodies.within(limit)));
       return page(prefix, after, response);
     } catch (SdkException | UncheckedIOException e) {
       throw failures.thrown("list", "s3:ListBucket", "\"" + prefix + "\"", e);
@@ -319,12 +318,11 @@ public final class S3Store implements ObjectStore {
     try {
       errors =
           client
-              .deleteObjects(
-                  request ->
-                      request
-                          .bucket(address.bucket())
-                          .delete(Delete.builder().objects(keys).quiet(true).build())
-                          .overrideConfiguration(Bodies.within(limit)))
+              .deleteObjects(request ->
+                  request
+                      .bucket(address.bucket())
+                      .delete(Delete.builder().objects(keys).quiet(true).build())
+                      .overrideConfiguration(Bodies.within(limit)))
               .errors();
     } catch (SdkException | UncheckedIOException e) {
       throw failures.thrown("delete", "s3:DeleteObject", names.size() + " objects", e);

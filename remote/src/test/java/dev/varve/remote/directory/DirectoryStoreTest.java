@@ -14,6 +14,7 @@ import dev.varve.testkit.disk.DiskFault;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +25,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,13 +45,14 @@ class DirectoryStoreTest {
 
   private static ObjectState put(DirectoryStore store, String text)
       throws IOException, InterruptedException {
-    return store.put(NAME, Content.of(text.getBytes()), PutCondition.ALWAYS, LIMIT);
+    return store.put(
+        NAME, Content.of(text.getBytes(StandardCharsets.UTF_8)), PutCondition.ALWAYS, LIMIT);
   }
 
   private static String get(DirectoryStore store) throws IOException, InterruptedException {
     ByteBuffer target = ByteBuffer.allocate(100);
     ObjectState state = store.get(NAME, ByteRange.WHOLE, Sink.to(target), LIMIT);
-    return new String(target.array(), 0, (int) state.size());
+    return new String(target.array(), 0, (int) state.size(), StandardCharsets.UTF_8);
   }
 
   private List<String> temporary() throws IOException {
@@ -90,7 +93,8 @@ class DirectoryStoreTest {
       byte[] flipped = whole.clone();
       flipped[bit / 8] ^= (byte) (1 << bit % 8);
       Files.write(file, flipped);
-      assertThatThrownBy(() -> get(store)).as("bit %d", bit)
+      assertThatThrownBy(() -> get(store))
+          .as("bit %d", bit)
           .isInstanceOf(StoreException.Damaged.class);
     }
   }
@@ -103,7 +107,8 @@ class DirectoryStoreTest {
     byte[] whole = Files.readAllBytes(file);
     for (int length = 0; length < whole.length; length++) {
       Files.write(file, Arrays.copyOf(whole, length));
-      assertThatThrownBy(() -> get(store)).isInstanceOf(StoreException.Damaged.class)
+      assertThatThrownBy(() -> get(store))
+          .isInstanceOf(StoreException.Damaged.class)
           .hasMessageContaining(file.toString());
       assertThatThrownBy(() -> store.head(NAME, LIMIT)).isInstanceOf(StoreException.Damaged.class);
       assertThat(store.list("", "", 10, LIMIT).objects()).hasSize(1);
@@ -217,7 +222,7 @@ class DirectoryStoreTest {
       done.add("one");
       ObjectState two = put(store, "two");
       done.add("two");
-      Content three = Content.of("three".getBytes());
+      Content three = Content.of("three".getBytes(StandardCharsets.UTF_8));
       store.put(NAME, three, new PutCondition.IfMatches(two.etag()), LIMIT);
       done.add("three");
       store.delete(List.of(NAME), LIMIT);
@@ -304,10 +309,13 @@ class DirectoryStoreTest {
         String next = String.valueOf(Integer.parseInt(get(store)) + 1);
         try {
           store.put(
-              NAME, Content.of(next.getBytes()), new PutCondition.IfMatches(state.etag()), LIMIT);
+              NAME,
+              Content.of(next.getBytes(StandardCharsets.UTF_8)),
+              new PutCondition.IfMatches(state.etag()),
+              LIMIT);
           done++;
         } catch (StoreException.PreconditionFailed e) {
-          Thread.yield();
+          TimeUnit.MICROSECONDS.sleep(100);
         }
       }
     }

@@ -205,10 +205,15 @@ final class FaultyProxy implements AutoCloseable {
 
   private static void answer(OutputStream out, int status, String code) throws IOException {
     String body =
-        "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>as ordered</Message></Error>";
+        "<?xml version=\"1.0\"?><Error><Code>"
+            + code
+            + "</Code><Message>as ordered</Message></Error>";
     String head =
-        "HTTP/1.1 " + status + " No\r\nContent-Type: application/xml\r\nContent-Length: "
-            + body.length() + "\r\n\r\n";
+        "HTTP/1.1 "
+            + status
+            + " No\r\nContent-Type: application/xml\r\nContent-Length: "
+            + body.length()
+            + "\r\n\r\n";
     out.write((head + body).getBytes(StandardCharsets.ISO_8859_1));
     out.flush();
   }
@@ -252,8 +257,7 @@ final class FaultyProxy implements AutoCloseable {
   }
 
   /// @return null at the end
-  private static @Nullable Message head(InputStream in)
-      throws IOException {
+  private static @Nullable Message head(InputStream in) throws IOException {
     var head = new ByteArrayOutputStream();
     int ends = 0;
     while (ends < 4) {

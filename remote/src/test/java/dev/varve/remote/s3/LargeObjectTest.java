@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// A large object goes there and back through a process that has much less memory than its size.
 class LargeObjectTest {
 
-  private static final int SIZE = 200 << 20;
+  private static final int SIZE = 96 << 20;
   private static final ObjectName NAME = new ObjectName("large");
 
   @Test
@@ -75,10 +75,7 @@ class LargeObjectTest {
           var remote =
               new RemoteStorage(
                   S3Store.open(
-                      address,
-                      S3Settings.DEFAULT,
-                      InstantSource.system(),
-                      S3Server.credentials()),
+                      address, S3Settings.DEFAULT, InstantSource.system(), S3Server.credentials()),
                   threads,
                   new SplittableRandom(2),
                   RemoteLimits.DEFAULT);

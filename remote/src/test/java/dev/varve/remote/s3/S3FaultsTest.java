@@ -49,8 +49,7 @@ class S3FaultsTest {
   private static final Duration LIMIT = Duration.ofSeconds(10);
   private static final ObjectName NAME = new ObjectName("layers/one");
   private static final S3Settings SETTINGS =
-      new S3Settings(
-          Duration.ofSeconds(2), Duration.ofSeconds(1), 40, S3Settings.LEAST_PART, 4, 8);
+      new S3Settings(Duration.ofSeconds(2), Duration.ofSeconds(1), 40, S3Settings.LEAST_PART, 4, 8);
 
   private S3Server server;
   private FaultyProxy proxy;
@@ -173,8 +172,7 @@ class S3FaultsTest {
     Instant start = Instant.now();
     var limit = Duration.ofMillis(100);
     assertThatThrownBy(
-            () ->
-                store.get(NAME, ByteRange.WHOLE, Sink.to(ByteBuffer.allocate(1000)), limit))
+            () -> store.get(NAME, ByteRange.WHOLE, Sink.to(ByteBuffer.allocate(1000)), limit))
         .isInstanceOf(StoreException.Unavailable.class);
     assertThat(Duration.between(start, Instant.now())).isLessThan(SETTINGS.stallLimit());
     assertThat(Thread.currentThread().isInterrupted()).isFalse();
@@ -230,15 +228,14 @@ class S3FaultsTest {
     var end = new CompletableFuture<Throwable>();
     Thread reader =
         Thread.ofVirtual()
-            .start(
-                () -> {
-                  try {
-                    get(store, 1000);
-                    end.complete(new AssertionError("it ended well"));
-                  } catch (IOException | InterruptedException e) {
-                    end.complete(e);
-                  }
-                });
+            .start(() -> {
+              try {
+                get(store, 1000);
+                end.complete(new AssertionError("it ended well"));
+              } catch (IOException | InterruptedException e) {
+                end.complete(e);
+              }
+            });
     while (proxy.ordered() > 0) {
       Thread.sleep(10);
     }
@@ -252,16 +249,14 @@ class S3FaultsTest {
     proxy.close();
     assertThatThrownBy(() -> put(random(10)))
         .isInstanceOf(StoreException.Unavailable.class)
-        .hasMessageContaining("http://127.0.0.1:" + address.endpoint().getPort());
+        .hasMessageContaining("http://127.0.0.1:" + proxy.port());
   }
 
   @Test
   void aBucketThatIsNotThereIsSaid() throws Exception {
-    var wrong =
-        new StoreAddress.S3("no-such-bucket", "", address.endpoint(), "us-east-1", true);
+    var wrong = new StoreAddress.S3("no-such-bucket", "", address.endpoint(), "us-east-1", true);
     try (S3Store other = open(wrong)) {
-      assertThatThrownBy(
-              () -> other.put(NAME, Content.of(new byte[1]), PutCondition.ALWAYS, LIMIT))
+      assertThatThrownBy(() -> other.put(NAME, Content.of(new byte[1]), PutCondition.ALWAYS, LIMIT))
           .isInstanceOf(StoreException.Refused.class)
           .hasMessageContainingAll("s3://no-such-bucket/", "create the bucket");
     }
@@ -269,12 +264,10 @@ class S3FaultsTest {
 
   @Test
   void whatTheServerSaysMayStallToo() throws Exception {
-    var wrong =
-        new StoreAddress.S3("no-such-bucket", "", address.endpoint(), "us-east-1", true);
+    var wrong = new StoreAddress.S3("no-such-bucket", "", address.endpoint(), "us-east-1", true);
     proxy.next(new Fault.Stall(20));
     try (S3Store other = open(wrong)) {
-      assertThatThrownBy(
-              () -> other.put(NAME, Content.of(new byte[1]), PutCondition.ALWAYS, LIMIT))
+      assertThatThrownBy(() -> other.put(NAME, Content.of(new byte[1]), PutCondition.ALWAYS, LIMIT))
           .isInstanceOf(StoreException.Unavailable.class);
     }
   }
@@ -287,8 +280,7 @@ class S3FaultsTest {
             SETTINGS,
             InstantSource.system(),
             () -> {
-              throw new NoCredentials(
-                  SdkClientException.create("none found"));
+              throw new NoCredentials(SdkClientException.create("none found"));
             })) {
       assertThatThrownBy(() -> other.head(NAME, LIMIT))
           .isInstanceOf(StoreException.Refused.class)
@@ -321,11 +313,9 @@ class S3FaultsTest {
   }
 
   private List<MultipartUpload> uploads() throws StoreException {
-    try (S3Client client =
-        S3Clients.open(server.address(""), SETTINGS, S3Server.credentials())) {
+    try (S3Client client = S3Clients.open(server.address(""), SETTINGS, S3Server.credentials())) {
       return client
-          .listMultipartUploads(
-              request -> request.bucket(S3Server.BUCKET).prefix(address.prefix()))
+          .listMultipartUploads(request -> request.bucket(S3Server.BUCKET).prefix(address.prefix()))
           .uploads();
     }
   }
@@ -346,8 +336,7 @@ class S3FaultsTest {
   void aLargeObjectKeepsItsCondition() throws Exception {
     byte[] bytes = random(6_000_000);
     put(random(10));
-    assertThatThrownBy(
-            () -> store.put(NAME, Content.of(bytes), PutCondition.IF_ABSENT, LIMIT))
+    assertThatThrownBy(() -> store.put(NAME, Content.of(bytes), PutCondition.IF_ABSENT, LIMIT))
         .isInstanceOf(StoreException.PreconditionFailed.class);
     assertThat(get(direct, 10)).isEqualTo(random(10));
   }

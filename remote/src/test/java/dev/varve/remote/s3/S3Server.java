@@ -1,6 +1,7 @@
 package dev.varve.remote.s3;
 
 import dev.varve.remote.StoreAddress;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Properties;
@@ -62,7 +63,11 @@ final class S3Server implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    proxy.stop();
+  public void close() throws IOException {
+    try {
+      proxy.stop();
+    } catch (Exception e) {
+      throw new IOException(e);
+    }
   }
 }

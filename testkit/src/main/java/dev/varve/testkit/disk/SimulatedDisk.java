@@ -274,8 +274,8 @@ public final class SimulatedDisk {
     requireDirectory(path.requireParent()).remove(path.name());
   }
 
-  /// Replaces a file. Within one directory a crash keeps all of it or nothing; from one to another it
-  /// may keep either half, which is worse than what most file systems do.
+  /// Replaces a file. Within one directory a crash keeps all of it or nothing; from one to another
+  /// it may keep either half, which is worse than what most file systems do.
   synchronized void rename(DiskPath from, DiskPath to) throws IOException {
     DiskNode moved = require(from);
     if (find(to) instanceof DiskNode.Directory directory && !directory.now.isEmpty()) {
