@@ -1,5 +1,7 @@
 package dev.varve.timeline;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +31,9 @@ final class CheckedJson {
 
   private static final byte END = '\n';
 
+  /// Bytes before the content.
+  private static final int BEFORE = before(new byte[0], 0, 0).length;
+
   private CheckedJson() {}
 
   static ObjectNode object() {
@@ -36,19 +41,21 @@ final class CheckedJson {
   }
 
   static byte[] bytes(ObjectNode content) {
-    ObjectNode whole = object();
-    whole.put("crc32c", checksum(content));
-    whole.set("content", content);
-    byte[] json = MAPPER.writeValueAsBytes(whole);
-    byte[] line = Arrays.copyOf(json, json.length + 1);
-    line[json.length] = END;
-    return line;
+    byte[] json = MAPPER.writeValueAsBytes(content);
+    byte[] before = before(json, 0, json.length);
+    byte[] whole = Arrays.copyOf(before, before.length + json.length + 2);
+    System.arraycopy(json, 0, whole, before.length, json.length);
+    whole[whole.length - 2] = '}';
+    whole[whole.length - 1] = END;
+    return whole;
   }
 
-  private static String checksum(JsonNode content) {
+  /// What is written before the content, which says its checksum.
+  private static byte[] before(byte[] bytes, int offset, int length) {
     var crc = new CRC32C();
-    crc.update(MAPPER.writeValueAsBytes(content));
-    return HexFormat.of().toHexDigits((int) crc.getValue());
+    crc.update(bytes, offset, length);
+    String digits = HexFormat.of().toHexDigits((int) crc.getValue());
+    return ("{\"crc32c\":\"" + digits + "\",\"content\":").getBytes(US_ASCII);
   }
 
   /// Whether a crash came before this file was written: its end is missing. Damage to a file that
@@ -56,32 +63,42 @@ final class CheckedJson {
   static boolean isUnfinished(Path file) throws IOException {
     byte[] bytes = allOf(file);
     int last = bytes.length - 1;
-    return last < 0 || (bytes[last] != END && contentOf(Arrays.copyOf(bytes, last)) == null);
+    return last < 0 || (bytes[last] != END && contentOf(bytes, last) == null);
   }
 
   /// @throws IOException when the file can't be read, or is not what was written
   static JsonNode read(Path file) throws IOException {
-    JsonNode content = contentOf(allOf(file));
+    byte[] bytes = allOf(file);
+    int last = bytes.length - 1;
+    // A line feed that is something else, or missing, is no harm.
+    JsonNode content =
+        last >= 0 && bytes[last] == '}' ? contentOf(bytes, last + 1) : contentOf(bytes, last);
     if (content == null) {
-      throw new IOException(file + " is damaged: its checksum is wrong");
+      throw new UnusableFileException(file + " is damaged: its checksum is wrong");
     }
     return content;
   }
 
   private static byte[] allOf(Path file) throws IOException {
     if (Files.size(file) > MOST_BYTES) {
-      throw new IOException(file + " is damaged: it is too large");
+      throw new UnusableFileException(file + " is damaged: it is too large");
     }
     return Files.readAllBytes(file);
   }
 
+  /// @param end after the last brace
   /// @return null when it is not what was written
-  private static @Nullable JsonNode contentOf(byte[] bytes) {
+  private static @Nullable JsonNode contentOf(byte[] bytes, int end) {
+    int length = end - 1 - BEFORE;
+    if (length < 0 || bytes[end - 1] != '}') {
+      return null;
+    }
+    if (!Arrays.equals(bytes, 0, BEFORE, before(bytes, BEFORE, length), 0, BEFORE)) {
+      return null;
+    }
     try {
-      JsonNode whole = MAPPER.readTree(bytes);
-      JsonNode content = whole.path("content");
-      boolean agrees = whole.path("crc32c").asString("").equals(checksum(content));
-      return content.isObject() && agrees ? content : null;
+      JsonNode content = MAPPER.readTree(bytes, BEFORE, length);
+      return content.isObject() ? content : null;
     } catch (JacksonException _) {
       return null;
     }

@@ -11,8 +11,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -198,7 +200,8 @@ final class TimelineFiles {
           Instant.parse(text(json, "created")),
           properties);
     } catch (IllegalArgumentException | DateTimeException e) {
-      throw new IOException(directory.resolve(IDENTITY) + " is damaged: " + e.getMessage(), e);
+      throw new UnusableFileException(
+          directory.resolve(IDENTITY) + " is damaged: " + e.getMessage(), e);
     }
   }
 
@@ -210,7 +213,7 @@ final class TimelineFiles {
   private IndexPart firstIndex() throws IOException {
     JsonNode first = read(IDENTITY).path(FIRST_INDEX);
     if (!first.isObject() || hasLayers()) {
-      throw new IOException(directory.resolve(INDEX) + " is missing");
+      throw new UnusableFileException(directory.resolve(INDEX) + " is missing");
     }
     return index(first, IDENTITY);
   }
@@ -239,7 +242,8 @@ final class TimelineFiles {
           layers,
           leases);
     } catch (IllegalArgumentException | DateTimeException e) {
-      throw new IOException(directory.resolve(file) + " is damaged: " + e.getMessage(), e);
+      throw new UnusableFileException(
+          directory.resolve(file) + " is damaged: " + e.getMessage(), e);
     }
   }
 
@@ -260,12 +264,12 @@ final class TimelineFiles {
   private JsonNode read(String file) throws IOException {
     Path path = directory.resolve(file);
     if (!Files.exists(path)) {
-      throw new IOException(path + " is missing");
+      throw new UnusableFileException(path + " is missing");
     }
     JsonNode json = CheckedJson.read(path);
     int format = json.path("format").asInt();
     if (format < 1 || format > FORMAT) {
-      throw new IOException(
+      throw new UnusableFileException(
           path + " has format " + format + "; this version of Varve reads up to " + FORMAT);
     }
     return json;
@@ -283,12 +287,18 @@ final class TimelineFiles {
   ///
   /// @return what follows the file's name in a sentence; null when there is nothing
   @Nullable String findDamage(LayerEntry entry) throws IOException {
-    Path file = layer(entry.name());
-    if (!Files.isRegularFile(file)) {
+    BasicFileAttributes file;
+    try {
+      file = Files.readAttributes(layer(entry.name()), BasicFileAttributes.class);
+    } catch (NoSuchFileException _) {
       return "is missing";
     }
-    long size = Files.size(file);
-    return size == entry.bytes() ? null : "has " + size + " bytes instead of " + entry.bytes();
+    if (!file.isRegularFile()) {
+      return "is no file";
+    }
+    return file.size() == entry.bytes()
+        ? null
+        : "has " + file.size() + " bytes instead of " + entry.bytes();
   }
 
   /// The same, but reads all of it.
@@ -354,6 +364,6 @@ final class TimelineFiles {
   private static boolean isLeftOver(Path file, Set<String> listed) {
     String name = file.getFileName().toString();
     return name.endsWith(DurableFile.TEMPORARY)
-        || (LayerName.parse(name).isPresent() && !listed.contains(name));
+        || (!listed.contains(name) && LayerName.parse(name).isPresent());
   }
 }
