@@ -66,7 +66,7 @@ final class Branching {
 
   static void requireBranchPoint(Timeline ancestor, Lsn at) {
     ancestor.condition().requireUsable();
-    if (!ancestor.index().part().imported()) {
+    if (!ancestor.index().head().imported()) {
       throw new PageserverException.Conflict(
           "timeline \"" + ancestor.name() + "\" can't be branched before its import has ended");
     }
@@ -100,7 +100,7 @@ final class Branching {
             Loading.assemble(
                 files.timeline(key.tenant(), key.id()),
                 identity,
-                index,
+                index.head(),
                 ancestor,
                 null,
                 backPressure,

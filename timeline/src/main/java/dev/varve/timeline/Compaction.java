@@ -118,13 +118,17 @@ final class Compaction {
     boolean all = everything;
     everything = false; // who asks from now on asks for another run
     // What is flushed while this runs waits as ever: else each file would be merged by itself.
-    Lsn upTo = all ? index.part().diskConsistentLsn() : Lsn.ZERO;
+    Lsn upTo = all ? index.head().diskConsistentLsn() : Lsn.ZERO;
     boolean done = false;
+    boolean wasAtRest = maps.peek().isAtRest();
     try {
       forgetDoubtful();
       boolean more = true;
       while (more && !isToEnd()) {
         more = step(all, upTo);
+      }
+      if (wasAtRest && !isToEnd()) {
+        timeline.upkeep().rest();
       }
       done = true;
       failures = 0;
@@ -176,10 +180,24 @@ final class Compaction {
     }
   }
 
-  /// Merges one slice.
+  /// Merges one slice. Meanwhile the timeline does not rest: the layers that it has before and
+  /// after must be the same.
   ///
   /// @return false when there is nothing to do
   private boolean step(boolean all, Lsn upTo) throws IOException, InterruptedException {
+    maps.stayAwake();
+    try {
+      MergePlan plan = plan(all, upTo);
+      if (plan != null) {
+        merge(plan);
+      }
+      return plan != null;
+    } finally {
+      maps.mayRest();
+    }
+  }
+
+  private @Nullable MergePlan plan(boolean all, Lsn upTo) {
     List<HistoricLayer> layers = readable();
     var policy =
         new CompactionPolicy(
@@ -193,11 +211,7 @@ final class Compaction {
       sweep = null;
       plan = policy.stacked();
     }
-    if (plan == null) {
-      return false;
-    }
-    merge(plan);
-    return true;
+    return plan;
   }
 
   /// Files that are known to be damaged stay as they are, and do not keep the others from merging.
@@ -210,7 +224,7 @@ final class Compaction {
   }
 
   private @Nullable MergePlan history(CompactionPolicy policy, boolean all) {
-    IndexPart part = index.part();
+    IndexHead part = index.head();
     // What an import has brought so far does not say yet which of it will be asked for.
     // And what is in a damaged file may be all that another one's versions begin with.
     if (!part.imported()

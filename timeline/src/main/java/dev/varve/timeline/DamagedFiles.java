@@ -89,13 +89,17 @@ final class DamagedFiles {
     }
   }
 
+  /// Whether it is time to look at one.
+  boolean isLookDue() {
+    Instant now = clock.instant();
+    return noted.values().stream().anyMatch(each -> !each.nextLook.isAfter(now));
+  }
+
   /// Looks whether the files are well by now.
   ///
   /// @param all also at those that were looked at a short while ago, and whether others are there
-  void lookAgain(LayerMaps maps, boolean all) {
-    if (noted.isEmpty() && !all) {
-      return;
-    }
+  /// @throws IOException when the layer map can't be had
+  void lookAgain(LayerMaps maps, boolean all) throws IOException {
     LayerMap map = maps.acquire(); // so that none is deleted meanwhile
     try {
       Map<String, HistoricLayer> layers = new HashMap<>();

@@ -1,30 +1,66 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.DeltaLayer;
+import dev.varve.layer.ImageLayer;
+import dev.varve.layer.LayerKind;
+import dev.varve.layer.LayerOwner;
 import dev.varve.model.PageserverException;
 import dev.varve.task.TaskKind;
-import dev.varve.task.TaskManager;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
-/// The index part of a timeline, which changes on disk first. Changes come one at a time: they are
-/// steps in the timeline's lane.
+/// The index part of a timeline, which changes on disk first, and the layer maps, which follow it.
+/// Changes come one at a time: they are steps in the timeline's lane.
+///
+/// A timeline may *rest*: then the list of its layers is on disk only, and here is the head of the
+/// index part. It begins so, if there are any. Whoever needs the layers wakes it: the list is read
+/// again, and must be what the head says. A rest begins in the lane, where no change is half done,
+/// and each change ends it before it does anything: so a list that is read at rest is not written
+/// meanwhile.
 final class DurableIndex {
 
   private final TimelineFiles files;
-  private final TaskManager tasks;
+  private final LayerOwner owner;
+  private final Shared shared;
   private final String lane;
-  private volatile IndexPart part;
+  private final LayerMaps maps;
 
-  DurableIndex(TimelineFiles files, IndexPart part, TaskManager tasks, String lane) {
+  /// Held while a rest begins or ends; never while waiting for the lane. Whoever comes into the
+  /// middle of its own wake, as a simulation does, begins another and is the first to end it.
+  private final ReentrantLock waking = new ReentrantLock();
+
+  private volatile IndexHead head;
+
+  /// The whole index part; null: at rest. It changes in the lane, and when a rest ends.
+  private volatile @Nullable IndexPart part;
+
+  /// Whether the file on disk may be another than this: a change has failed. Of the lane.
+  private boolean doubtful;
+
+  /// @param timeline its name
+  /// @param key also the name of the timeline's lane
+  DurableIndex(
+      TimelineFiles files, String timeline, TimelineKey key, IndexHead head, Shared shared) {
     this.files = files;
-    this.part = part;
-    this.tasks = tasks;
-    this.lane = lane;
+    this.owner = new LayerOwner(key.tenant(), key.id());
+    this.shared = shared;
+    this.head = head;
+    lane = key.toString();
+    boolean empty = head.layers().count() == 0;
+    part = empty ? IndexPart.withoutLayers(head) : null;
+    maps = new LayerMaps(timeline, empty ? HistoricLayers.NONE : null, this::wake);
   }
 
-  IndexPart part() {
-    return part;
+  IndexHead head() {
+    return head;
+  }
+
+  LayerMaps maps() {
+    return maps;
   }
 
   TimelineFiles files() {
@@ -36,25 +72,90 @@ final class DurableIndex {
     return lane;
   }
 
+  /// Lets go of the list of layers, and of their files, if nobody uses them. In the timeline's
+  /// lane.
+  ///
+  /// @return false when somebody does, or when there is nothing to let go of
+  boolean rest() {
+    if (doubtful || head.layers().count() == 0) {
+      return false;
+    }
+    waking.lock();
+    try {
+      if (!maps.rest()) {
+        return false;
+      }
+      part = null;
+      return true;
+    } finally {
+      waking.unlock();
+    }
+  }
+
+  /// Ends a rest; one thread reads the list, others wait for it.
+  private void wake() throws IOException {
+    waking.lock();
+    try {
+      while (part == null) {
+        IndexHead expected = head;
+        IndexPart read = files.readIndex();
+        if (part == null && head == expected) {
+          if (!read.head().equals(expected)) {
+            throw new UnusableFileException(
+                files.directory() + " has another index part than the one that was written last");
+          }
+          maps.wake(read.layers().stream().map(this::open).toList());
+          part = read;
+        }
+      }
+    } finally {
+      waking.unlock();
+    }
+  }
+
+  private HistoricLayer open(LayerEntry entry) {
+    Path file = files.layer(entry.name());
+    return new HistoricLayer(
+        entry,
+        entry.name().kind() == LayerKind.DELTA
+            ? new DeltaLayer(shared.files(), file, entry.name(), owner)
+            : new ImageLayer(shared.files(), file, entry.name(), owner));
+  }
+
+  /// The whole index part; in the timeline's lane, where it stays so.
+  IndexPart whole() throws IOException {
+    wake();
+    IndexPart now = part;
+    if (now == null) {
+      throw new IllegalStateException("lane " + lane + " was left");
+    }
+    return now;
+  }
+
   /// Changes the index part.
   ///
   /// @param then done when the new one is durable, before any other change; it does not block
-  /// @throws IOException when it can't be written; then nothing has changed, but the file on disk
-  ///   may be the new one
+  /// @throws IOException when it can't be written, or not be read at the end of a rest; then
+  ///   nothing has changed, but the file on disk may be the new one
   void commit(String step, UnaryOperator<IndexPart> change, Runnable then)
       throws IOException, InterruptedException {
     try {
-      tasks.call(
-          TaskKind.STRUCTURE,
-          step,
-          lane,
-          () -> {
-            IndexPart changed = change.apply(part);
-            files.writeIndex(changed);
-            part = changed;
-            then.run();
-            return changed;
-          });
+      shared
+          .tasks()
+          .call(
+              TaskKind.STRUCTURE,
+              step,
+              lane,
+              () -> {
+                IndexPart changed = change.apply(whole());
+                doubtful = true;
+                files.writeIndex(changed);
+                doubtful = false;
+                part = changed;
+                head = changed.head();
+                then.run();
+                return changed;
+              });
     } catch (ExecutionException e) {
       switch (e.getCause()) {
         case IOException cause -> throw new IOException(cause.getMessage(), cause);

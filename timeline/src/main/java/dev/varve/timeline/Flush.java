@@ -45,6 +45,9 @@ final class Flush {
   /// A file that is written but not yet in the index part. Of the task.
   private @Nullable Written written;
 
+  /// Whether there are layers that compaction was not told of. Of the task.
+  private boolean hasFlushed;
+
   private volatile double nanosPerByte;
 
   private record Written(FrozenLayer of, @Nullable HistoricLayer file) {}
@@ -89,7 +92,10 @@ final class Flush {
         commitEmptyRecords();
       }
       noteSuccess();
-      timeline.compaction().wake();
+      if (hasFlushed) {
+        hasFlushed = false;
+        timeline.compaction().wake();
+      }
     } catch (IOException | RuntimeException e) {
       timeline
           .condition()
@@ -191,13 +197,14 @@ final class Flush {
               map -> map.withFlushed(flushed.of(), files), files, List.of(flushed.of().layer()));
         });
     written = null;
+    hasFlushed = true;
     shared.progress().fire();
   }
 
   /// Records that put nothing are durable without a layer.
   private void commitEmptyRecords() throws IOException, InterruptedException {
     Lsn upTo = new Lsn(open.start() - 1);
-    if (maps.peek().oldestFrozen() == null && upTo.isAfter(index.part().diskConsistentLsn())) {
+    if (maps.peek().oldestFrozen() == null && upTo.isAfter(index.head().diskConsistentLsn())) {
       index.commit(
           "commit flush of " + timeline.name(),
           part -> part.withFlushed(upTo, List.of()),

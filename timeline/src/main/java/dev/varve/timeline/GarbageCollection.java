@@ -76,10 +76,10 @@ final class GarbageCollection {
   ///
   /// @return whether anything has changed
   boolean run() {
-    if (!timeline.condition().isRunning() || !index.part().imported()) {
+    if (!timeline.condition().isRunning() || !index.head().imported()) {
       return false;
     }
-    IndexPart before = index.part();
+    IndexHead before = index.head();
     Lsn wanted = wanted().orElse(before.readableFrom());
     Instant now = shared.tasks().clock().instant();
     if (!wanted.isAfter(before.readableFrom())
@@ -98,8 +98,9 @@ final class GarbageCollection {
     if (Long.compareUnsigned(retention.horizon(), last) > 0) {
       return Optional.empty();
     }
-    Lsn cutoff = Lsn.min(new Lsn(last - retention.horizon()), index.part().diskConsistentLsn());
-    if (retention.pitrInterval().isZero()) {
+    Lsn cutoff = Lsn.min(new Lsn(last - retention.horizon()), index.head().diskConsistentLsn());
+    boolean isThere = !cutoff.isAfter(index.head().readableFrom());
+    if (isThere || retention.pitrInterval().isZero()) {
       return Optional.of(cutoff);
     }
     Instant moment = shared.tasks().clock().instant().minus(retention.pitrInterval());
@@ -110,7 +111,7 @@ final class GarbageCollection {
   /// until {@link #run} has forgotten it: were the clock set back, it would hold again.
   List<Lsn> retainedBefore(Lsn cutoff) {
     var points = new TreeSet<>(needed.values());
-    for (Lease lease : index.part().leases()) {
+    for (Lease lease : index.head().leases()) {
       points.add(lease.lsn());
     }
     return new ArrayList<>(points.headSet(cutoff, false));
@@ -122,7 +123,7 @@ final class GarbageCollection {
 
   /// The GC cutoff; before its branch point a timeline has no more history than its ancestor has.
   Lsn readableFrom() {
-    Lsn own = index.part().readableFrom();
+    Lsn own = index.head().readableFrom();
     GarbageCollection before = before();
     return before == null || !isOfAncestor(own)
         ? own
@@ -136,7 +137,7 @@ final class GarbageCollection {
   }
 
   private boolean isKept(Lsn lsn) {
-    IndexPart part = index.part();
+    IndexHead part = index.head();
     return !lsn.isBefore(part.readableFrom())
         || isHeld(lsn)
         || part.leases().stream().anyMatch(lease -> lease.lsn().equals(lsn) && isValid(lease));
@@ -185,7 +186,7 @@ final class GarbageCollection {
           }
           return part.withLease(lease);
         });
-    return index.part().leases().stream()
+    return index.head().leases().stream()
         .filter(other -> other.lsn().equals(lsn))
         .findFirst()
         .orElse(lease);

@@ -1,5 +1,6 @@
 package dev.varve.timeline;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,7 +11,8 @@ final class HeldMaps implements AutoCloseable {
   private final List<PageReader> readers = new ArrayList<>(2);
   private final List<LayerMap> maps = new ArrayList<>(2);
 
-  LayerMap of(PageReader reader) {
+  /// @throws IOException when a layer map can't be had
+  LayerMap of(PageReader reader) throws IOException {
     for (int i = 0; i < maps.size(); i++) {
       if (isSame(readers.get(i), reader)) {
         return maps.get(i);

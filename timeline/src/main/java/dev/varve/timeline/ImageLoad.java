@@ -57,7 +57,7 @@ public final class ImageLoad implements AutoCloseable {
 
   ImageLoad(
       Timeline timeline, DurableIndex index, BackPressure backPressure, Shared shared, Lsn lsn) {
-    boolean first = !index.part().imported() && lsn.equals(timeline.identity().start());
+    boolean first = !index.head().imported() && lsn.equals(timeline.identity().start());
     Lsn last = timeline.lastRecordLsn();
     if (!first && !lsn.isAfter(last)) {
       throw new IllegalArgumentException(

@@ -32,6 +32,18 @@ record IndexPart(
     this(diskConsistentLsn, readableFrom, imported, layers, List.of());
   }
 
+  /// What a head says when there are no layers.
+  static IndexPart withoutLayers(IndexHead head) {
+    return new IndexPart(
+        head.diskConsistentLsn(), head.readableFrom(), head.imported(), List.of(), head.leases());
+  }
+
+  /// Without the list of layers.
+  IndexHead head() {
+    return new IndexHead(
+        diskConsistentLsn, readableFrom, imported, leases, LayerSummary.of(layers));
+  }
+
   IndexPart withFlushed(Lsn newDiskConsistentLsn, Collection<LayerEntry> more) {
     var all = new ArrayList<>(layers);
     all.addAll(more);

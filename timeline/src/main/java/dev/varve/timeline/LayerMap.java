@@ -12,12 +12,14 @@ import org.jspecify.annotations.Nullable;
 /// all before it are out of use: a map holds a reference on its successor, and when it is left by
 /// its last user it closes what it was the last to name, and lets go of the successor.
 ///
+/// A map *at rest* does not say which files there are: only the index part on disk does.
+///
 /// @see LayerMaps
 final class LayerMap {
 
   private final @Nullable MemoryLayer open;
   private final List<FrozenLayer> frozen;
-  private final HistoricLayers historic;
+  private final @Nullable HistoricLayers historic;
 
   /// One for being the current map, one for the predecessor, and one for each reader.
   private final AtomicInteger users;
@@ -28,14 +30,18 @@ final class LayerMap {
   private record Retirement(List<? extends Layer> layers, @Nullable LayerMap successor) {}
 
   private LayerMap(
-      @Nullable MemoryLayer open, List<FrozenLayer> frozen, HistoricLayers historic, int users) {
+      @Nullable MemoryLayer open,
+      List<FrozenLayer> frozen,
+      @Nullable HistoricLayers historic,
+      int users) {
     this.open = open;
     this.frozen = frozen;
     this.historic = historic;
     this.users = new AtomicInteger(users);
   }
 
-  static LayerMap first(HistoricLayers historic) {
+  /// @param historic null: at rest
+  static LayerMap first(@Nullable HistoricLayers historic) {
     return new LayerMap(null, List.of(), historic, 1);
   }
 
@@ -61,9 +67,21 @@ final class LayerMap {
     return sum;
   }
 
-  /// Those in files.
+  /// Those in files; not to be asked of a map at rest.
   HistoricLayers historic() {
+    if (historic == null) {
+      throw new IllegalStateException("the layer map is at rest");
+    }
     return historic;
+  }
+
+  boolean isAtRest() {
+    return historic == null;
+  }
+
+  /// With the files that the index part names.
+  LayerMap awake(HistoricLayers files) {
+    return new LayerMap(open, frozen, files, 2);
   }
 
   LayerMap withOpen(@Nullable MemoryLayer newOpen) {
@@ -80,17 +98,17 @@ final class LayerMap {
 
   LayerMap withFlushed(FrozenLayer layer, List<HistoricLayer> files) {
     List<FrozenLayer> left = frozen.stream().filter(other -> !other.equals(layer)).toList();
-    return new LayerMap(open, left, historic.with(files), 2);
+    return new LayerMap(open, left, historic().with(files), 2);
   }
 
   /// @param before files that are in here
   /// @param after what takes their place
   LayerMap withMerged(List<HistoricLayer> before, List<HistoricLayer> after) {
-    return new LayerMap(open, frozen, historic.changed(after, before), 2);
+    return new LayerMap(open, frozen, historic().changed(after, before), 2);
   }
 
   LayerMap withFiles(List<HistoricLayer> files) {
-    return new LayerMap(open, frozen, historic.with(files), 2);
+    return new LayerMap(open, frozen, historic().with(files), 2);
   }
 
   /// @return false when the map is out of use already
@@ -103,6 +121,12 @@ final class LayerMap {
       now = users.get();
     }
     return false;
+  }
+
+  /// Takes the map out of use if that takes it from nobody: it is the current one, no earlier one
+  /// is in use, and it has nothing that is in memory only.
+  boolean claim() {
+    return open == null && frozen.isEmpty() && users.compareAndSet(1, 0);
   }
 
   void release() {

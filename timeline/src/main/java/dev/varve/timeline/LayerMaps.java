@@ -2,21 +2,42 @@ package dev.varve.timeline;
 
 import dev.varve.layer.Layer;
 import dev.varve.model.PageserverException;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /// The current layer map of a timeline. Any thread may call any method; taking the map takes no
 /// lock, replacing it does, for a few assignments.
+///
+/// While nobody needs the files the map may be {@linkplain LayerMap at rest}. Who takes it then has
+/// it woken first.
 final class LayerMaps {
 
   private final String timeline;
+  private final Waking waking;
   private final Object lock = new Object();
+  private int keepers;
   private volatile LayerMap current;
   private volatile boolean closed;
 
-  LayerMaps(String timeline, HistoricLayers historic) {
+  /// Whether the map was taken since {@link #wasUsed} was asked; read much more often than written.
+  private volatile boolean used;
+
+  /// Brings back a map that is at rest.
+  interface Waking {
+
+    /// Calls {@link #wake}, unless somebody else just has.
+    ///
+    /// @throws IOException when the index part can't be read, or is not what was written
+    void wake() throws IOException;
+  }
+
+  /// @param historic null: at rest
+  LayerMaps(String timeline, @Nullable HistoricLayers historic, Waking waking) {
     this.timeline = timeline;
+    this.waking = waking;
     current = LayerMap.first(historic);
   }
 
@@ -26,23 +47,88 @@ final class LayerMaps {
   }
 
   /// The current map, to be {@linkplain LayerMap#release() released}; until then its layers stay.
+  /// It is not at rest.
   ///
+  /// @throws IOException when it was, and can't be woken
   /// @throws PageserverException.Unavailable when the timeline is closed
-  LayerMap acquire() {
+  LayerMap acquire() throws IOException {
+    if (!used) {
+      used = true;
+    }
     while (true) {
       LayerMap map = current;
-      if (map.acquire()) {
+      boolean atRest = map.isAtRest();
+      if (!atRest && map.acquire()) {
         return map;
       }
       if (closed) {
         throw closed();
       }
-      Thread.onSpinWait();
+      if (atRest) {
+        waking.wake();
+      } else {
+        Thread.onSpinWait();
+      }
     }
   }
 
   PageserverException.Unavailable closed() {
     return new PageserverException.Unavailable("timeline \"" + timeline + "\" is closed");
+  }
+
+  /// Whether the map was taken since the last time this was asked.
+  boolean wasUsed() {
+    boolean was = used;
+    used = false;
+    return was;
+  }
+
+  /// Keeps the map from resting until {@link #mayRest} is called, but no layer from being freed:
+  /// for work that takes long, and names layers of one map in a later one.
+  ///
+  /// @throws IOException when it rests, and can't be woken; it may rest then
+  void stayAwake() throws IOException {
+    synchronized (lock) {
+      keepers++;
+    }
+    boolean awake = false;
+    try {
+      acquire().release();
+      awake = true;
+    } finally {
+      if (!awake) {
+        mayRest();
+      }
+    }
+  }
+
+  void mayRest() {
+    synchronized (lock) {
+      keepers--;
+    }
+  }
+
+  /// Puts a map at rest in the place of one that nobody uses; its files are closed.
+  ///
+  /// @return false when it is in use, or at rest already, or has layers in memory
+  boolean rest() {
+    LayerMap before;
+    synchronized (lock) {
+      before = current;
+      if (closed || keepers > 0 || before.isAtRest() || !before.claim()) {
+        return false;
+      }
+      current = LayerMap.first(null);
+    }
+    before.historic().forEach(file -> file.layer().close());
+    return true;
+  }
+
+  /// Ends the rest.
+  ///
+  /// @param files all that there are
+  void wake(List<HistoricLayer> files) {
+    add(map -> map.awake(HistoricLayers.of(files)), files, List.of());
   }
 
   /// Replaces the map.
@@ -83,7 +169,9 @@ final class LayerMaps {
       if (last.open() != null) {
         all.add(last.open());
       }
-      last.historic().forEach(file -> all.add(file.layer()));
+      if (!last.isAtRest()) {
+        last.historic().forEach(file -> all.add(file.layer()));
+      }
       last.retire(all, null);
     }
   }

@@ -6,10 +6,6 @@ import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
-import dev.varve.layer.DeltaLayer;
-import dev.varve.layer.ImageLayer;
-import dev.varve.layer.LayerKind;
-import dev.varve.layer.LayerOwner;
 import dev.varve.model.Lsn;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
@@ -40,7 +36,7 @@ final class Loading {
   private record Found(
       TimelineFiles files,
       TimelineIdentity identity,
-      IndexPart index,
+      IndexHead index,
       Map<Path, String> damaged,
       @Nullable String broken) {
 
@@ -120,10 +116,10 @@ final class Loading {
 
   /// A timeline of which only the directory is known.
   static Timeline unknown(TimelineFiles files, BackPressure backPressure, Shared shared) {
-    var index = new IndexPart(Lsn.ZERO, Lsn.MAX, true, List.of());
     String reason = "it has not been looked at yet";
+    TimelineIdentity identity = unknown(files.directory());
     Timeline timeline =
-        assemble(files, unknown(files.directory()), index, null, reason, backPressure, shared);
+        assemble(files, identity, IndexHead.UNKNOWN, null, reason, backPressure, shared);
     shared.unknown().add(timeline.tenant());
     return timeline;
   }
@@ -149,7 +145,7 @@ final class Loading {
 
   private Found look(TimelineFiles timeline) {
     TimelineIdentity identity = unknown(timeline.directory());
-    IndexPart index = new IndexPart(Lsn.ZERO, Lsn.MAX, true, List.of());
+    IndexHead head = IndexHead.UNKNOWN;
     Map<Path, String> damaged = Map.of();
     String broken = null;
     try {
@@ -158,7 +154,8 @@ final class Loading {
         throw new IOException(timeline.directory() + " holds another timeline, " + read.id());
       }
       identity = read;
-      index = withoutFuture(timeline, timeline.readIndex());
+      IndexPart index = withoutFuture(timeline, timeline.readIndex());
+      head = index.head(); // the list goes: all lists together take much more than their timelines
       damaged = findDamaged(timeline, index);
       if (damaged.isEmpty()) {
         timeline.deleteUnlisted(index);
@@ -172,7 +169,7 @@ final class Loading {
     if (broken != null) {
       LOG.log(ERROR, "timeline \"{0}\" is broken: {1}", identity.name(), broken);
     }
-    return new Found(timeline, identity, index, damaged, broken);
+    return new Found(timeline, identity, head, damaged, broken);
   }
 
   private static Map<Path, String> findDamaged(TimelineFiles files, IndexPart index)
@@ -272,24 +269,19 @@ final class Loading {
   static Timeline assemble(
       TimelineFiles files,
       TimelineIdentity identity,
-      IndexPart index,
+      IndexHead index,
       @Nullable Timeline ancestor,
       @Nullable String broken,
       BackPressure backPressure,
       Shared shared) {
-    List<HistoricLayer> layers =
-        broken != null
-            ? List.of()
-            : index.layers().stream().map(entry -> open(files, identity, entry, shared)).toList();
-    var durable =
-        new DurableIndex(files, index, shared.tasks(), TimelineKey.of(identity).toString());
+    var durable = new DurableIndex(files, identity.name(), TimelineKey.of(identity), index, shared);
     var reader =
         new PageReader(
             identity.name(),
-            new LayerMaps(identity.name(), HistoricLayers.of(layers)),
+            durable.maps(),
             new LastRecord(identity.name(), index.diskConsistentLsn().value()),
             new Condition(identity.name(), broken, new DamagedFiles(files, shared.tasks().clock())),
-            PageCacheView.of(shared.pages(), () -> durable.part().readableFrom().value()),
+            PageCacheView.of(shared.pages(), () -> durable.head().readableFrom().value()),
             ancestor == null ? null : new AncestorLink(ancestor.reader()),
             identity.start().value(),
             new TimelineMetrics(),
@@ -299,16 +291,5 @@ final class Loading {
       ancestor.garbage().retain(TimelineKey.of(identity), identity.start());
     }
     return timeline;
-  }
-
-  private static HistoricLayer open(
-      TimelineFiles files, TimelineIdentity identity, LayerEntry entry, Shared shared) {
-    Path file = files.layer(entry.name());
-    var owner = new LayerOwner(identity.tenant(), identity.id());
-    return new HistoricLayer(
-        entry,
-        entry.name().kind() == LayerKind.DELTA
-            ? new DeltaLayer(shared.files(), file, entry.name(), owner)
-            : new ImageLayer(shared.files(), file, entry.name(), owner));
   }
 }

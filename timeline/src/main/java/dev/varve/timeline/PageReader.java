@@ -235,6 +235,8 @@ record PageReader(
     return switch (failure) {
       case CorruptLayerException e ->
           new PageserverException.DataCorrupted(read + ": " + e.getMessage(), e);
+      case UnusableFileException e ->
+          new PageserverException.DataCorrupted(read + ": " + e.getMessage(), e);
       case NoSuchFileException e ->
           new PageserverException.DataCorrupted(
               read + ": layer file " + e.getFile() + " is missing", e);

@@ -90,7 +90,7 @@ final class Reads {
 
   void requireReadable(Lsn lsn) {
     reader.condition().requireRunning();
-    if (!timeline.index().part().imported()) {
+    if (!timeline.index().head().imported()) {
       throw new PageserverException.Unavailable(
           "timeline \"" + timeline.name() + "\" is still being imported");
     }

@@ -81,7 +81,7 @@ final class Reloading {
       throw new PageserverException.Unavailable("the request was interrupted, and goes on");
     }
     if (!now.condition().isBroken()) {
-      now.lookAtDamagedFiles(true);
+      now.upkeep().lookAtDamagedFiles(true);
       Task attempt = attempts.remove(key);
       if (attempt != null) {
         attempt.cancel();

@@ -49,7 +49,7 @@ final class Slowing {
   private final Timeline timeline;
   private final OpenLayer open;
   private final Shared shared;
-  private HistoricLayers counted = HistoricLayers.NONE;
+  private LayerSummary counted = LayerSummary.NONE;
   private int piled;
   private int pressure;
   private long taken;
@@ -122,8 +122,8 @@ final class Slowing {
   }
 
   private void lookAtLayers() {
-    HistoricLayers now = timeline.reader().maps().peek().historic();
-    if (now != counted) {
+    LayerSummary now = timeline.index().head().layers();
+    if (!now.equals(counted)) {
       counted = now;
       piled = timeline.layersByLevel()[0] + timeline.compaction().excess();
       pressure = Math.clamp(pressure + (piled > PILED_UP ? 1 : -1), 0, MOST_PRESSURE);

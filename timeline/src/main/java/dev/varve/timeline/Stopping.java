@@ -32,7 +32,7 @@ final class Stopping {
   void stop(Timeline timeline) {
     Condition condition = timeline.condition();
     condition.requireUsable();
-    if (!timeline.index().part().imported()) {
+    if (!timeline.index().head().imported()) {
       throw new PageserverException.Conflict(
           "timeline \"" + timeline.name() + "\" can't be stopped before its import has ended");
     }

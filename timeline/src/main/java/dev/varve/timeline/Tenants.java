@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -81,7 +82,10 @@ public final class Tenants implements AutoCloseable {
                 .tasks()
                 .submit(
                     TaskSpec.every(
-                        TaskKind.HOUSEKEEPING, "move GC cutoffs", period, _ -> collectGarbage()));
+                        TaskKind.HOUSEKEEPING,
+                        "move GC cutoffs",
+                        period,
+                        _ -> forEach(Timeline::collectGarbage)));
   }
 
   /// Opens the data directory, which is made if it does not exist, and all timelines in it. The
@@ -230,12 +234,12 @@ public final class Tenants implements AutoCloseable {
     return deletion.counts();
   }
 
-  /// One timeline whose cutoff can't be moved does not keep the others from theirs.
-  private void collectGarbage() {
+  /// One timeline for which it can't be done does not keep the others from it.
+  private void forEach(Consumer<Timeline> work) {
     PageserverException failure = null;
     for (Timeline timeline : timelines.values()) {
       try {
-        timeline.collectGarbage();
+        work.accept(timeline);
       } catch (PageserverException e) {
         failure = e;
       }
@@ -251,13 +255,10 @@ public final class Tenants implements AutoCloseable {
   }
 
   private void keepHouse() {
-    for (Timeline timeline : timelines.values()) {
-      timeline.freezeIfOld(shared.settings().checkpointTimeout());
-      timeline.lookAtDamagedFiles(false);
-    }
     if (!shared.budget().hasRoom()) {
       backPressure.relieve();
     }
+    forEach(timeline -> timeline.upkeep().run());
   }
 
   /// Makes everything durable, as far as the disk lets it, and closes all files. Writers are to be
@@ -272,7 +273,7 @@ public final class Tenants implements AutoCloseable {
         timelines.values().stream()
             .filter(timeline -> !timeline.condition().isBroken())
             .filter(timeline -> !timeline.condition().isEnding())
-            .filter(timeline -> timeline.index().part().imported())
+            .filter(timeline -> timeline.index().head().imported())
             .toList();
     usable.forEach(Timeline::requestFreeze);
     Instant deadline = shared.tasks().clock().instant().plus(CLOSE_LIMIT);

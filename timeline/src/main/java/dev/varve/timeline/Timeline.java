@@ -33,6 +33,7 @@ public final class Timeline {
   private final Flush flush;
   private final Compaction compaction;
   private final GarbageCollection garbage;
+  private final Upkeep upkeep;
   private volatile @Nullable Timeline ancestor;
   private final AtomicBoolean hasWriter = new AtomicBoolean();
 
@@ -52,13 +53,14 @@ public final class Timeline {
     metrics = reader.metrics();
     PageRedo redo = shared.model().redo().apply(identity.pgVersion());
     reads = new Reads(this, reader, redo, shared);
-    Lsn durable = index.part().diskConsistentLsn();
-    boolean fresh = identity.ancestor().isEmpty() && !index.part().imported();
+    Lsn durable = index.head().diskConsistentLsn();
+    boolean fresh = identity.ancestor().isEmpty() && !index.head().imported();
     long start = fresh ? identity.start().value() : durable.value() + 1;
     open = new OpenLayer(reader.maps(), reader.lastRecord(), shared, start);
     flush = new Flush(this, index, reader.maps(), open, shared);
     compaction = new Compaction(this, index, reader, redo, shared);
     garbage = new GarbageCollection(this, index, shared);
+    upkeep = new Upkeep(this, open, shared);
   }
 
   public TimelineIdentity identity() {
@@ -96,7 +98,7 @@ public final class Timeline {
   }
 
   public TimelineState state() {
-    return condition().state(index.part().imported());
+    return condition().state(index.head().imported());
   }
 
   /// Up to where everything has been taken in; what reads may ask for at most.
@@ -106,7 +108,7 @@ public final class Timeline {
 
   /// Up to where everything is durable here; a source of WAL may forget what is before.
   public Lsn diskConsistentLsn() {
-    return index.part().diskConsistentLsn();
+    return index.head().diskConsistentLsn();
   }
 
   /// The earliest LSN that a read may ask for; {@link Lsn#MAX} during the import. Before its branch
@@ -122,7 +124,7 @@ public final class Timeline {
 
   /// What is promised to stay readable, whatever the GC cutoff.
   public List<Lease> leases() {
-    return index.part().leases();
+    return index.head().leases();
   }
 
   /// Keeps the timeline readable as of an LSN for a while, also after a restart; again, it makes
@@ -147,9 +149,25 @@ public final class Timeline {
   ///
   /// @throws PageserverException.Unavailable when the new cutoff can't be made durable
   public void collectGarbage() {
-    if (garbage.run()) {
-      compaction.wake();
-    }
+    upkeep.glance(() -> {
+      if (garbage.run()) {
+        compaction.wake();
+      }
+    });
+  }
+
+  /// Lets go of what is in memory of its layer files, unless somebody uses it just now; whoever
+  /// needs them next has them looked up again. Happens by itself after a while.
+  ///
+  /// @throws PageserverException.Unavailable when the server shuts down, or the thread is
+  ///   interrupted
+  public void rest() {
+    upkeep.rest();
+  }
+
+  /// Does something that may read, and lets the timeline {@link #rest} after if it did before.
+  public void glance(Runnable look) {
+    upkeep.glance(look);
   }
 
   /// Why no layers are merged at present, a sentence; null: nothing is in the way.
@@ -165,19 +183,17 @@ public final class Timeline {
 
   /// Bytes of this timeline's own layer files.
   public long layerBytes() {
-    return reader.maps().peek().historic().bytes();
+    return index.head().layers().bytes();
   }
 
   /// How many layer files this timeline has itself.
   public int layerCount() {
-    return reader.maps().peek().historic().size();
+    return index.head().layers().count();
   }
 
   /// How many of them have each level, from 0 on.
   public int[] layersByLevel() {
-    var counts = new int[LayerEntry.BOTTOM + 1];
-    reader.maps().peek().historic().forEach(file -> counts[file.entry().level()]++);
-    return counts;
+    return index.head().layers().byLevel().stream().mapToInt(Integer::intValue).toArray();
   }
 
   /// Bytes that are in memory only.
@@ -188,15 +204,6 @@ public final class Timeline {
   /// Layer files that were found damaged: reads that need one fail, all others don't notice.
   public List<DamagedFile> damagedFiles() {
     return condition().damaged().list();
-  }
-
-  /// Looks whether damaged files were put back.
-  ///
-  /// @param all also those that were looked at a short while ago
-  void lookAtDamagedFiles(boolean all) {
-    if (!condition().isEnding()) {
-      condition().damaged().lookAgain(reader.maps(), all);
-    }
   }
 
   /// What it has done since it was opened.
@@ -314,14 +321,6 @@ public final class Timeline {
     flush.wake();
   }
 
-  /// Freezes a layer that has been open for too long.
-  void freezeIfOld(Duration limit) {
-    boolean behind = open.bytes() > 0 || diskConsistentLsn().isBefore(lastRecordLsn());
-    if (behind && open.age() >= limit.toMillis() && !condition().isEnding()) {
-      requestFreeze();
-    }
-  }
-
   /// Ends all that goes on here: writers, readers that wait, the flush. Layers are closed when
   /// their last reader is done. What is not on disk is lost.
   void close() throws InterruptedException {
@@ -372,6 +371,10 @@ public final class Timeline {
 
   Reads reads() {
     return reads;
+  }
+
+  Upkeep upkeep() {
+    return upkeep;
   }
 
   DurableIndex index() {

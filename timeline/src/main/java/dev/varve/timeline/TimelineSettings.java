@@ -12,6 +12,7 @@ import java.time.Duration;
 /// @param frozenLayers how many frozen layers of one timeline may wait before its ingest does
 /// @param compaction when layers are merged
 /// @param retention how much history is kept
+/// @param restAfter a timeline that nobody uses for so long lets go of its list of layers
 public record TimelineSettings(
     long layerMemory,
     long blockCache,
@@ -20,10 +21,13 @@ public record TimelineSettings(
     Duration checkpointTimeout,
     int frozenLayers,
     CompactionSettings compaction,
-    RetentionSettings retention) {
+    RetentionSettings retention,
+    Duration restAfter) {
 
   /// Unless said otherwise, the page cache has this part of what layers have.
   private static final int PAGE_CACHE_PART = 16;
+
+  private static final Duration REST_AFTER = Duration.ofMinutes(10);
 
   private static final long MAX_CHECKPOINT_DISTANCE = 64L << 20;
 
@@ -54,7 +58,8 @@ public record TimelineSettings(
         checkpointTimeout,
         frozenLayers,
         CompactionSettings.of(checkpointDistance),
-        RetentionSettings.KEEP_ALL);
+        RetentionSettings.KEEP_ALL,
+        REST_AFTER);
   }
 
   /// What suits a share of memory: three parts in four for layers, a sixteenth of them for the page
@@ -78,7 +83,8 @@ public record TimelineSettings(
         checkpointTimeout,
         frozenLayers,
         compaction,
-        retention);
+        retention,
+        restAfter);
   }
 
   public TimelineSettings withCompaction(CompactionSettings newCompaction) {
@@ -90,7 +96,8 @@ public record TimelineSettings(
         checkpointTimeout,
         frozenLayers,
         newCompaction,
-        retention);
+        retention,
+        restAfter);
   }
 
   public TimelineSettings withRetention(RetentionSettings newRetention) {
@@ -102,6 +109,20 @@ public record TimelineSettings(
         checkpointTimeout,
         frozenLayers,
         compaction,
-        newRetention);
+        newRetention,
+        restAfter);
+  }
+
+  public TimelineSettings withRestAfter(Duration newRestAfter) {
+    return new TimelineSettings(
+        layerMemory,
+        blockCache,
+        pageCache,
+        checkpointDistance,
+        checkpointTimeout,
+        frozenLayers,
+        compaction,
+        retention,
+        newRestAfter);
   }
 }

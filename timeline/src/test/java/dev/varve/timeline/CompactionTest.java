@@ -9,9 +9,11 @@ import dev.varve.model.PageserverException;
 import dev.varve.model.TimelineId;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -73,8 +75,17 @@ class CompactionTest {
     return file.endsWith(DurableFile.TEMPORARY);
   }
 
+  /// What the index part on disk names.
+  private static List<LayerEntry> layers(Timeline timeline) {
+    try {
+      return timeline.index().files().readIndex().layers();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private static Set<String> listed(Timeline timeline) {
-    return timeline.index().part().layers().stream()
+    return layers(timeline).stream()
         .map(entry -> entry.name().fileName())
         .collect(Collectors.toSet());
   }
@@ -172,7 +183,7 @@ class CompactionTest {
     written.check(prod, START);
     flushChanges(prod, 20, 1);
     server.threads.settle();
-    assertThat(prod.index().part().layers()).extracting(LayerEntry::level).containsOnly(1);
+    assertThat(layers(prod)).extracting(LayerEntry::level).containsOnly(1);
     assertThat(costOf(prod, 5, written.last())[0]).isEqualTo(1);
     written.check(prod, START);
     assertThat(files(prod)).isEqualTo(listed(prod));
@@ -221,7 +232,7 @@ class CompactionTest {
 
   /// How many files have a key in their ranges.
   private static long depth(Timeline timeline, int block) {
-    return timeline.index().part().layers().stream()
+    return layers(timeline).stream()
         .filter(entry -> entry.keys().contains(Fixture.key(block)))
         .count();
   }
@@ -237,8 +248,8 @@ class CompactionTest {
     server.threads.settle();
     prod.compact();
     server.threads.settle();
-    assertThat(prod.index().part().layers().size()).isGreaterThan(3);
-    for (LayerEntry entry : prod.index().part().layers()) {
+    assertThat(layers(prod).size()).isGreaterThan(3);
+    for (LayerEntry entry : layers(prod)) {
       assertThat(entry.bytes()).isLessThan(3 * 20_000);
     }
     written.check(prod, written.last() - 100 * Written.STEP);
@@ -266,14 +277,14 @@ class CompactionTest {
               TIP_ONLY);
       Timeline prod = prod(server);
       clipped =
-          prod.index().part().layers().stream()
+          layers(prod).stream()
               .anyMatch(entry -> !entry.from().equals(entry.name().keys().start()));
       written.checkAt(prod, written.last());
       prod.collectGarbage();
       prod.compact();
       server.threads.settle();
       written.checkAt(prod, written.last());
-      assertThat(prod.index().part().layers())
+      assertThat(layers(prod))
           .allMatch(entry -> entry.from().equals(entry.name().keys().start()))
           .extracting(LayerEntry::level)
           .containsOnly(LayerEntry.BOTTOM);

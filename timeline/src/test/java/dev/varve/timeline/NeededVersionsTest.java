@@ -150,7 +150,7 @@ class NeededVersionsTest {
   private PageReader reader(List<HistoricLayer> files) {
     return new PageReader(
         "t",
-        new LayerMaps("t", HistoricLayers.of(files)),
+        new LayerMaps("t", HistoricLayers.of(files), () -> {}),
         new LastRecord("t", LAST),
         new Condition("t", null, new DamagedFiles(new TimelineFiles(folder), tasks.clock())),
         PageCacheView.of(new PageCache(0), () -> -1),

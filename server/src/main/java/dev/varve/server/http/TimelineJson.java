@@ -99,11 +99,15 @@ final class TimelineJson {
     switch (timeline.state()) {
       case TimelineState.Active _, TimelineState.Failing _ -> {
         try {
-          var times = new CommitTimes(timeline);
-          times
-              .first()
-              .ifPresent(commit -> json.put("first_commit_time", commit.time().toString()));
-          times.last().ifPresent(commit -> json.put("last_commit_time", commit.time().toString()));
+          timeline.glance(() -> {
+            var times = new CommitTimes(timeline);
+            times
+                .first()
+                .ifPresent(commit -> json.put("first_commit_time", commit.time().toString()));
+            times
+                .last()
+                .ifPresent(commit -> json.put("last_commit_time", commit.time().toString()));
+          });
         } catch (PageserverException e) {
           json.put("commit_time_error", e.getMessage());
         }

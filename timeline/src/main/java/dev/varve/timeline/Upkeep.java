@@ -1,0 +1,101 @@
+package dev.varve.timeline;
+
+import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+
+/// What is done for a timeline now and then: its open layer is flushed before it is too old,
+/// damaged files are looked at again, and when nobody has used it for a while it {@linkplain
+/// DurableIndex rests}.
+final class Upkeep {
+
+  private final Timeline timeline;
+  private final OpenLayer open;
+  private final Shared shared;
+  private volatile Instant lastUse;
+
+  Upkeep(Timeline timeline, OpenLayer open, Shared shared) {
+    this.timeline = timeline;
+    this.open = open;
+    this.shared = shared;
+    lastUse = shared.tasks().clock().instant();
+  }
+
+  /// To be called from time to time.
+  ///
+  /// @throws PageserverException.Unavailable when some of it can't be done now
+  void run() {
+    freezeIfOld(shared.settings().checkpointTimeout());
+    restIfIdle();
+    lookAtDamagedFiles(false);
+  }
+
+  private void freezeIfOld(Duration limit) {
+    boolean behind =
+        open.bytes() > 0 || timeline.diskConsistentLsn().isBefore(timeline.lastRecordLsn());
+    if (behind && open.age() >= limit.toMillis() && !timeline.condition().isEnding()) {
+      timeline.requestFreeze();
+    }
+  }
+
+  private void restIfIdle() {
+    Instant now = shared.tasks().clock().instant();
+    if (maps().wasUsed() || timeline.hasWriter()) {
+      lastUse = now;
+    } else if (!now.isBefore(lastUse.plus(shared.settings().restAfter()))) {
+      rest();
+    }
+  }
+
+  private LayerMaps maps() {
+    return timeline.index().maps();
+  }
+
+  /// Lets the timeline rest now, unless it is in use.
+  void rest() {
+    Condition condition = timeline.condition();
+    if (isAwake()
+        && timeline.index().head().imported()
+        && !timeline.hasWriter()
+        && !condition.isBroken()
+        && !condition.isEnding()) {
+      shared.inLane(
+          "rest " + timeline.name(), timeline.index().lane(), () -> timeline.index().rest());
+    }
+  }
+
+  private boolean isAwake() {
+    return !maps().peek().isAtRest() && timeline.index().head().layers().count() > 0;
+  }
+
+  /// Does something that may need the layers, but is no use that they should be kept for: a
+  /// timeline that was at rest before is so after. Otherwise a look at each of many timelines would
+  /// have them all in memory.
+  void glance(Runnable look) {
+    boolean wasAwake = isAwake();
+    look.run();
+    if (!wasAwake) {
+      rest();
+    }
+  }
+
+  /// Looks whether damaged files were put back.
+  ///
+  /// @param all also those that were looked at a short while ago
+  /// @throws PageserverException when it is not known which files there are
+  void lookAtDamagedFiles(boolean all) {
+    DamagedFiles damaged = timeline.condition().damaged();
+    if (!timeline.condition().isEnding() && (all || damaged.isLookDue())) {
+      glance(() -> {
+        try {
+          damaged.lookAgain(maps(), all);
+        } catch (IOException e) {
+          Lsn last = timeline.lastRecordLsn();
+          throw timeline.reader().failed(e, "its list of layers", last.value());
+        }
+      });
+    }
+  }
+}
