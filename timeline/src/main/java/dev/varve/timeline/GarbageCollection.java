@@ -23,12 +23,18 @@ import org.jspecify.annotations.Nullable;
 /// what the read wanted did so after the cutoff had passed it.
 final class GarbageCollection {
 
+  /// How often within the PITR interval is often enough for a timeline that nobody uses.
+  private static final int LOOKS_AT_REST = 32;
+
   private final Timeline timeline;
   private final DurableIndex index;
   private final Shared shared;
 
   /// Branch points on this timeline and LSNs that are held, by who needs them.
   private final Map<Object, Lsn> needed = new ConcurrentHashMap<>();
+
+  /// When it was last looked what was committed when.
+  private volatile Instant lastLook = Instant.MIN;
 
   GarbageCollection(Timeline timeline, DurableIndex index, Shared shared) {
     this.timeline = timeline;
@@ -92,6 +98,12 @@ final class GarbageCollection {
     return true;
   }
 
+  /// Whether it is long since what was committed when was looked up, which the cutoff depends on.
+  boolean isLookDue() {
+    Duration pause = shared.settings().retention().pitrInterval().dividedBy(LOOKS_AT_REST);
+    return !shared.tasks().clock().instant().isBefore(lastLook.plus(pause));
+  }
+
   private Optional<Lsn> wanted() {
     RetentionSettings retention = shared.settings().retention();
     long last = timeline.lastRecordLsn().value();
@@ -103,7 +115,8 @@ final class GarbageCollection {
     if (isThere || retention.pitrInterval().isZero()) {
       return Optional.of(cutoff);
     }
-    Instant moment = shared.tasks().clock().instant().minus(retention.pitrInterval());
+    lastLook = shared.tasks().clock().instant();
+    Instant moment = lastLook.minus(retention.pitrInterval());
     return shared.model().commits().lsnAt(timeline, moment).map(lsn -> Lsn.min(lsn, cutoff));
   }
 

@@ -85,7 +85,7 @@ public final class Tenants implements AutoCloseable {
                         TaskKind.HOUSEKEEPING,
                         "move GC cutoffs",
                         period,
-                        _ -> forEach(Timeline::collectGarbage)));
+                        _ -> forEach(timeline -> timeline.upkeep().collectGarbage())));
   }
 
   /// Opens the data directory, which is made if it does not exist, and all timelines in it. The

@@ -5,6 +5,7 @@ import dev.varve.model.PageserverException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 
 /// What is done for a timeline now and then: its open layer is flushed before it is too old,
 /// damaged files are looked at again, and when nobody has used it for a while it {@linkplain
@@ -30,6 +31,16 @@ final class Upkeep {
     freezeIfOld(shared.settings().checkpointTimeout());
     restIfIdle();
     lookAtDamagedFiles(false);
+  }
+
+  /// To be called as often as the settings say. Where nobody writes, and what was committed when is
+  /// on disk only, the cutoff may come a little late.
+  ///
+  /// @throws PageserverException.Unavailable when the new cutoff can't be made durable
+  void collectGarbage() {
+    if (isAwake() || timeline.hasWriter() || timeline.garbage().isLookDue()) {
+      timeline.collectGarbage();
+    }
   }
 
   private void freezeIfOld(Duration limit) {
@@ -70,15 +81,18 @@ final class Upkeep {
     return !maps().peek().isAtRest() && timeline.index().head().layers().count() > 0;
   }
 
-  /// Does something that may need the layers, but is no use that they should be kept for: a
-  /// timeline that was at rest before is so after. Otherwise a look at each of many timelines would
-  /// have them all in memory.
+  /// Does something that may need the layers, but is no use that they should be kept for: whichever
+  /// was at rest before, of this timeline and those that it reads through, is so after. Otherwise a
+  /// look at each of many timelines would have them all in memory.
   void glance(Runnable look) {
-    boolean wasAwake = isAwake();
-    look.run();
-    if (!wasAwake) {
-      rest();
+    var atRest = new ArrayList<Upkeep>();
+    for (Timeline at = timeline; at != null; at = at.ancestorTimeline()) {
+      if (!at.upkeep().isAwake()) {
+        atRest.add(at.upkeep());
+      }
     }
+    look.run();
+    atRest.forEach(Upkeep::rest);
   }
 
   /// Looks whether damaged files were put back.
