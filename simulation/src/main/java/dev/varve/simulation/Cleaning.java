@@ -2,6 +2,7 @@ package dev.varve.simulation;
 
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.task.TaskKind;
 import dev.varve.timeline.Lease;
 import dev.varve.timeline.Timeline;
 import java.time.Duration;
@@ -30,6 +31,31 @@ final class Cleaning {
       return;
     }
     world.history().note("collect", model, "readable from", world.real(model).readableFrom());
+  }
+
+  /// A timeline rests, now or whenever it is its turn, which may be in the middle of reads and
+  /// merges. It can when it has no writer, and nothing in memory.
+  void rest() {
+    ModelTimeline model = world.any();
+    world.history().note("rest", model);
+    world.closeWriter(model);
+    if (world.random().nextBoolean()) {
+      world.real(model).checkpoint();
+      model.promise(model.last());
+    }
+    Timeline timeline = world.real(model);
+    for (int later = world.random().nextInt(3); later > 0; later--) {
+      world.server().threads().execute(TaskKind.Threads.WAITING, "rest", () -> rest(timeline));
+    }
+    rest(timeline);
+  }
+
+  private void rest(Timeline timeline) {
+    try {
+      timeline.rest();
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+    }
   }
 
   void hold() {

@@ -43,6 +43,7 @@ final class Operations {
     add("mend", 1, faults::mend);
     add("compact", 2, cleaning::compact);
     add("collect", 2, cleaning::collect);
+    add("rest", 3, cleaning::rest);
     add("lease", 1, cleaning::lease);
     add("hold", 1, cleaning::hold);
     add("let go", 1, cleaning::letGo);

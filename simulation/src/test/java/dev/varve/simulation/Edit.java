@@ -12,6 +12,7 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// A change of one instruction of a method: the kinds of mistakes that people make.
@@ -104,6 +105,24 @@ interface Edit {
       public void replace(CodeBuilder code, Instruction instruction) {
         ClassDesc type = ((FieldInstruction) instruction).typeSymbol();
         code.with(instruction).invokevirtual(type, "next", MethodTypeDesc.of(type));
+      }
+    };
+  }
+
+  /// What is put into a field is something else first.
+  static Edit putAs(String field, Consumer<CodeBuilder> other) {
+    return new Edit() {
+      @Override
+      public boolean matches(@Nullable Instruction before, Instruction instruction) {
+        return instruction instanceof FieldInstruction access
+            && access.opcode() == Opcode.PUTFIELD
+            && access.name().equalsString(field);
+      }
+
+      @Override
+      public void replace(CodeBuilder code, Instruction instruction) {
+        other.accept(code);
+        code.with(instruction);
       }
     };
   }

@@ -1,6 +1,8 @@
 package dev.varve.simulation;
 
 import dev.varve.simulation.Mutant.Mutation;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.MethodTypeDesc;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -10,7 +12,7 @@ final class Mutants {
   private Mutants() {}
 
   static List<Mutant> all() {
-    return Stream.of(durable(), reads(), history()).flatMap(List::stream).toList();
+    return Stream.of(durable(), reads(), history(), rest()).flatMap(List::stream).toList();
   }
 
   /// What is written, and what counts of it.
@@ -109,6 +111,32 @@ final class Mutants {
         Mutant.of(
             "tombstones are dropped in a branch",
             one("timeline.NeededVersions", "isTombstone", Edit.fallThrough("nothingBefore"))));
+  }
+
+  /// Timelines that rest.
+  private static List<Mutant> rest() {
+    ClassDesc part = ClassDesc.of("dev.varve.timeline.IndexPart");
+    ClassDesc head = ClassDesc.of("dev.varve.timeline.IndexHead");
+    return List.of(
+        Mutant.of(
+            "the first change after a rest loses the list of layers",
+            one(
+                "timeline.DurableIndex",
+                "wake",
+                Edit.putAs(
+                    "part",
+                    code ->
+                        code.invokevirtual(part, "head", MethodTypeDesc.of(head))
+                            .invokestatic(part, "withoutLayers", MethodTypeDesc.of(part, head))))),
+        Mutant.of(
+            "a timeline rests while its layers are merged",
+            one("timeline.LayerMaps", "rest", Edit.fallThrough("keepers"))),
+        Mutant.of(
+            "a timeline rests while it is read",
+            one("timeline.LayerMap", "claim", Edit.fallThrough("compareAndSet"))),
+        Mutant.of(
+            "a timeline rests with layers in memory",
+            one("timeline.LayerMap", "claim", Edit.fallThrough("isEmpty"))));
   }
 
   private static Mutation one(String type, String method, Edit edit) {
