@@ -6,6 +6,8 @@ public enum TaskKind {
   WAL_RECEIVER(Threads.DEDICATED),
   /// Takes in a base backup.
   IMPORT(Threads.DEDICATED),
+  /// Reads what there is of a timeline when the server starts.
+  LOADING(Threads.COMPUTING),
   /// Writes frozen layers to disk.
   FLUSH(Threads.COMPUTING),
   /// Merges layer files, for as long as it takes.

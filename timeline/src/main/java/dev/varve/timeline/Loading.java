@@ -9,9 +9,14 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.varve.model.Lsn;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.task.Task;
+import dev.varve.task.TaskKind;
+import dev.varve.task.TaskSpec;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -20,6 +25,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /// Brings back the timelines of a data directory, from their small files alone: it takes the same
@@ -52,6 +59,8 @@ final class Loading {
   private static final String NEVER_IMPORTED =
       "its import never ended; delete it, and import again";
 
+  private static final Duration LONG = Duration.ofHours(1);
+
   private final TenantFiles files;
   private final Shared shared;
   private final BackPressure backPressure;
@@ -66,8 +75,7 @@ final class Loading {
   }
 
   Collection<Timeline> all() throws IOException {
-    for (TimelineFiles timeline : files.list(leftOver)) {
-      Found one = look(timeline);
+    for (Found one : look(files.list(leftOver))) {
       if (one.broken == null && !one.index.imported()) {
         LOG.log(INFO, "the import of timeline \"{0}\" never ended; it goes", one.identity.name());
         discard(one);
@@ -79,6 +87,32 @@ final class Loading {
       load(key);
     }
     return loaded.values();
+  }
+
+  /// Looks at all timelines, several at a time.
+  private List<Found> look(List<TimelineFiles> timelines) throws IOException {
+    var looks = new ConcurrentHashMap<TimelineFiles, Found>();
+    var tasks = new ArrayList<Task>();
+    for (TimelineFiles each : timelines) {
+      String name = "look at timeline " + each.directory().getFileName();
+      tasks.add(
+          shared
+              .tasks()
+              .submit(TaskSpec.once(TaskKind.LOADING, name, _ -> looks.put(each, look(each)))));
+    }
+    try {
+      for (Task task : tasks) {
+        while (!shared.tasks().await(task.end(), LONG)) {}
+        task.end().get();
+      }
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("a timeline can't be looked at", e);
+    } catch (InterruptedException e) {
+      tasks.forEach(Task::cancel);
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("the start was interrupted");
+    }
+    return timelines.stream().map(looks::get).toList();
   }
 
   private void discard(Found one) {
@@ -143,7 +177,7 @@ final class Loading {
     return at != null;
   }
 
-  private Found look(TimelineFiles timeline) {
+  private static Found look(TimelineFiles timeline) {
     TimelineIdentity identity = unknown(timeline.directory());
     IndexHead head = IndexHead.UNKNOWN;
     Map<Path, String> damaged = Map.of();
