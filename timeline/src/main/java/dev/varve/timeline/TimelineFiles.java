@@ -62,6 +62,9 @@ final class TimelineFiles {
   private final Path directory;
   private final AtomicLong temporaries = new AtomicLong();
 
+  /// Whether the index part is known to have a file of its own, durably. Guarded by this.
+  private boolean hasIndexFile;
+
   TimelineFiles(Path directory) {
     this.directory = directory;
   }
@@ -129,13 +132,20 @@ final class TimelineFiles {
   }
 
   private synchronized void giveIndexAFile() throws IOException {
-    if (!Files.exists(directory.resolve(INDEX))) {
+    if (hasIndexFile) {
+      return;
+    }
+    if (Files.exists(directory.resolve(INDEX))) {
+      DurableFile.syncDirectory(directory); // it may be there because that has failed
+      hasIndexFile = true;
+    } else {
       writeIndex(firstIndex());
     }
   }
 
   synchronized void writeIndex(IndexPart index) throws IOException {
     DurableFile.replace(directory.resolve(INDEX), CheckedJson.bytes(json(index)));
+    hasIndexFile = true;
   }
 
   private static ObjectNode json(TimelineIdentity identity) {

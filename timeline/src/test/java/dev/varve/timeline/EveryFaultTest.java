@@ -220,4 +220,34 @@ class EveryFaultTest {
       }
     }
   }
+
+  /// The first layer of a branch comes with an index part of its own, whose name must be durable
+  /// before the layer's, also when an attempt has failed before.
+  @Test
+  void aCrashWhileTheFirstFlushOfABranchIsTriedAgainLeavesItsIndexPart() throws IOException {
+    boolean faulted = true;
+    for (int operation = 0; faulted; operation++) {
+      for (int later = 0; later < 12; later++) {
+        SimulatedServer server = prepared();
+        Timeline branch = server.tenants.find("old").orElseThrow();
+        long before = server.disk.operations();
+        server.disk.failAt(operation);
+        try (Ingest ingest = branch.ingest()) {
+          putImage(ingest, 1, START + 8, 8);
+          ingest.advance(START + 8);
+        }
+        try {
+          branch.checkpoint();
+        } catch (PageserverException.Unavailable e) {
+          assertThat(server.disk.faults()).isPositive();
+        }
+        faulted = server.disk.operations() - before > operation;
+        server.disk.dieAt(later);
+        server.threads.pass(Duration.ofMinutes(1));
+        for (int crash = 0; crash < 4 * CRASHES; crash++) {
+          requireSound(open(server.disk.crash(new SplittableRandom(crash))));
+        }
+      }
+    }
+  }
 }
