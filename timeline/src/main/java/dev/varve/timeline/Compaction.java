@@ -44,7 +44,8 @@ final class Compaction {
   private final DurableIndex index;
   private final LayerMaps maps;
   private final Shared shared;
-  private final Materializer materializer;
+  private final PageReader reader;
+  private final PageRedo redo;
   private final Task task;
 
   /// Where the drop of history has come to. Of the task.
@@ -71,7 +72,8 @@ final class Compaction {
     this.index = index;
     this.maps = reader.maps();
     this.shared = shared;
-    materializer = new Materializer(reader, redo, shared.model().keys());
+    this.reader = reader;
+    this.redo = redo;
     task =
         shared
             .tasks()
@@ -253,7 +255,7 @@ final class Compaction {
             index.files(),
             new LayerOwner(timeline.tenant(), timeline.id()),
             shared,
-            materializer,
+            new Materializer(reader, redo, shared.model().keys()),
             () -> mayWait && isFlushedPilingUp(),
             this::isToEnd)) {
       Merge.Result result = merge.run();
