@@ -29,7 +29,7 @@ import java.util.concurrent.locks.LockSupport;
 /// The child prints its figures as lines of `name=value`.
 public final class StorageLoad {
 
-  private static final int MEMORY_MIB = 512;
+  static final int MEMORY_MIB = 512;
   private static final int PAGES = 10 * (1 << 17);
   private static final int CHANGE = 100;
   private static final Duration PHASE = Duration.ofSeconds(Integer.getInteger("phase", 60));
@@ -40,7 +40,7 @@ public final class StorageLoad {
   private StorageLoad() {}
 
   static void run(Path folder, Results results) throws Exception {
-    Map<String, Double> figures = child(folder.resolve("load"));
+    Map<String, Double> figures = child(StorageLoad.class, folder.resolve("load"));
     results.note(
         "read of a page under full load, p99.9",
         "us",
@@ -84,7 +84,7 @@ public final class StorageLoad {
         1);
   }
 
-  private static double figure(Map<String, Double> figures, String name) {
+  static double figure(Map<String, Double> figures, String name) {
     Double value = figures.get(name);
     if (value == null) {
       throw new IllegalStateException("the child did not print " + name + ": " + figures);
@@ -92,7 +92,8 @@ public final class StorageLoad {
     return value;
   }
 
-  private static Map<String, Double> child(Path data) throws Exception {
+  /// What a program prints that runs with the flags of a server.
+  static Map<String, Double> child(Class<?> program, Path data) throws Exception {
     var command = new ArrayList<String>();
     command.add(ProcessHandle.current().info().command().orElseThrow());
     command.addAll(serverFlags());
@@ -101,7 +102,7 @@ public final class StorageLoad {
             "--enable-native-access=ALL-UNNAMED",
             "-cp",
             System.getProperty("java.class.path"),
-            StorageLoad.class.getName(),
+            program.getName(),
             data.toString()));
     Process process =
         new ProcessBuilder(command)
@@ -187,7 +188,7 @@ public final class StorageLoad {
     }
   }
 
-  private static void print(String name, double value) {
+  static void print(String name, double value) {
     System.out.println(name + "=" + value);
   }
 
@@ -237,7 +238,7 @@ public final class StorageLoad {
     return sorted[(int) ((sorted.length - 1) * part)];
   }
 
-  private static double peakMiB() throws IOException {
+  static double peakMiB() throws IOException {
     for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
       if (line.startsWith("VmHWM:")) {
         return Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024.0;
