@@ -167,7 +167,7 @@ final class Compaction {
     doubtful.forEach(file -> file.layer().close());
   }
 
-  /// Whether the task, or the timeline, is to end or to rest.
+  /// Whether the task, or the timeline, is to end, or the timeline is stopped.
   private boolean isToEnd() {
     return task.isCancelled() || !timeline.condition().isRunning();
   }
