@@ -58,8 +58,10 @@ final class Branching {
         ancestor.index().lane(),
         () -> {
           requireBranchPoint(ancestor, at);
-          // Before its branch point a timeline is as readable as its ancestor.
-          var index = new IndexPart(at, Lsn.min(at, ancestor.readableFrom()), true, List.of());
+          // Before its branch point a timeline is as readable as its ancestor, and as those before
+          // it, which may be broken at present, and say no more than that.
+          Lsn readableFrom = Lsn.min(at, ancestor.index().head().readableFrom());
+          var index = new IndexPart(at, readableFrom, true, List.of());
           return create(identity, index, ancestor);
         });
   }

@@ -205,7 +205,12 @@ final class GarbageCollection {
         .orElse(lease);
   }
 
+  /// @throws PageserverException.DataCorrupted when a timeline before this one is broken: what it
+  ///   has is not known
   PageserverException.InvalidRequest tooOld(Lsn lsn) {
+    for (Timeline at = timeline.ancestorTimeline(); at != null; at = at.ancestorTimeline()) {
+      at.condition().requireUsable();
+    }
     return new PageserverException.InvalidRequest(
         "timeline \"%s\" has no history as of %s; the earliest it has is as of %s"
             .formatted(timeline.name(), lsn, timeline.readableFrom()));

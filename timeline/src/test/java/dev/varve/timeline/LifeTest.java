@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.model.PageserverException.DataCorrupted;
 import dev.varve.model.PageserverException.Unavailable;
 import dev.varve.model.TimelineId;
 import dev.varve.testkit.disk.SimulatedDisk;
@@ -238,6 +239,33 @@ class LifeTest {
         .noneMatch(task -> task.name().startsWith("load again") && task.nextRun() != null);
     crash();
     assertThat(read(prod, 0, START)).isEqualTo(START);
+  }
+
+  @Test
+  void whatABrokenTimelineHasIsNotSaidToBeGone() throws IOException {
+    write(prod, START + 8);
+    Timeline later =
+        server.tenants.branch(prod, new TimelineId(0, 3), "later", new Lsn(START + 8));
+    write(later, START + 16);
+    server.tenants.close();
+    byte[] whole = damage(PROD, "index_part.json");
+    server = open();
+    later = server.tenants.find("later").orElseThrow();
+    Timeline last =
+        server.tenants.branch(later, new TimelineId(0, 4), "last", new Lsn(START + 16));
+    for (Timeline timeline : List.of(later, last)) {
+      assertThatThrownBy(() -> read(timeline, 0, START))
+          .isInstanceOf(DataCorrupted.class)
+          .hasMessageContaining("timeline \"prod\" is broken")
+          .hasMessageContaining("index_part.json is damaged");
+    }
+    assertThat(read(last, 0, START + 16)).isEqualTo(START + 16);
+    DurableFile.replace(directory(PROD).resolve("index_part.json"), whole);
+    server.tenants.retry(server.tenants.find("prod").orElseThrow());
+    for (Timeline timeline : List.of(later, last)) {
+      assertThat(timeline.readableFrom()).isEqualTo(new Lsn(START));
+      assertThat(read(timeline, 0, START)).isEqualTo(START);
+    }
   }
 
   @Test
