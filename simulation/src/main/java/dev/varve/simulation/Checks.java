@@ -5,11 +5,15 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.task.TaskKind;
+import dev.varve.task.TaskReport;
 import dev.varve.testkit.disk.DiskFault;
+import dev.varve.timeline.HistorySink;
+import dev.varve.timeline.ScanSink;
 import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -20,18 +24,37 @@ import org.jspecify.annotations.Nullable;
 /// model has.
 final class Checks {
 
+  private static final String LATE = "has not received WAL up to";
+
+  /// A merge fails when its timeline is stopped or goes, and when it needs a page as of a branch
+  /// point that the ancestor has not been sent again since the start.
+  private static final List<String> TOLERATED = List.of("the merge was cancelled", LATE);
+
   private final World world;
+  private final Refusals refusals;
   private final MemorySegment page = MemorySegment.ofArray(new byte[HashRedo.PAGE]);
   private final MemorySegment nestedPage = MemorySegment.ofArray(new byte[HashRedo.PAGE]);
-  private boolean nested;
+
+  /// How many reads go on, one in the middle of the other.
+  private int reading;
 
   Checks(World world) {
     this.world = world;
+    refusals = new Refusals(world);
   }
 
   /// Whether somebody reads at present, in whose middle something else may happen.
   boolean isReading() {
-    return nested;
+    return reading > 0;
+  }
+
+  private void reading(Runnable read) {
+    reading++;
+    try {
+      read.run();
+    } finally {
+      reading--;
+    }
   }
 
   /// Reads something of some timeline, unless the process is dead.
@@ -41,26 +64,45 @@ final class Checks {
     }
   }
 
+  /// Work in the background fails when the disk does, or because of a damaged file.
+  void tasks() {
+    if (world.disk().isDead()) {
+      return;
+    }
+    for (TaskReport task : world.server().tasks()) {
+      String failure = task.lastFailure();
+      boolean right =
+          failure == null
+              || task.kind() == TaskKind.STRUCTURE // whose failure somebody waits for
+              || DiskFault.isNamedBy(failure)
+              || TOLERATED.stream().anyMatch(failure::contains)
+              || world.everDamaged().stream().anyMatch(failure::contains);
+      Finding.require(right, "task \"" + task.name() + "\" has failed: " + failure);
+    }
+  }
+
   private void some(ModelTimeline model) {
     Timeline timeline = world.real(model);
     long last = timeline.lastRecordLsn().value();
     Finding.require(
         last == model.last(), "%s is at %d, not at %d".formatted(model, last, model.last()));
-    notice(model, timeline.readableFrom().value());
+    notice(model);
+    Damage.requireNoted(timeline, world.damaged());
     long lsn = lsn(model);
     page(model, world.random().nextInt(world.swarm().pages()), lsn);
     switch (world.random().nextInt(12)) {
       case 0, 6 -> values(model, lsn);
       case 1 -> history(model, lsn);
       case 2, 3, 4 -> value(model, lsn);
-      case 5 -> refusals(model);
+      case 5 -> refusals.some(model);
       case 7 -> batch(model, lsn);
       default -> {}
     }
   }
 
   /// The GC cutoff only rises, and never so far that it takes what the settings want to keep.
-  private void notice(ModelTimeline model, long first) {
+  void notice(ModelTimeline model) {
+    long first = world.real(model).readableFrom().value();
     long latest = model.latestCutoff(world.swarm().settings().retention(), world.now());
     Finding.require(
         first >= model.readableFrom() && first <= latest,
@@ -89,6 +131,19 @@ final class Checks {
     };
   }
 
+  /// Something of a timeline that has been loaded, and may not have been sent again all that it
+  /// had.
+  void asFarAsItIs(ModelTimeline model) {
+    long last = world.real(model).lastRecordLsn().value();
+    if (!isAfterBroken(model)) {
+      notice(model);
+    }
+    for (int block = 0; block < world.swarm().pages(); block++) {
+      page(model, block, Math.min(last, lsn(model)));
+    }
+    value(model, last);
+  }
+
   /// All pages and values of a timeline, as of some LSNs.
   void all(ModelTimeline model) {
     for (int block = 0; block < world.swarm().pages(); block++) {
@@ -106,17 +161,13 @@ final class Checks {
       return;
     }
     PageState expected = model.state(key, lsn);
-    MemorySegment target = nested ? nestedPage : page;
-    boolean outer = !nested;
-    nested = true;
+    MemorySegment target = isReading() ? nestedPage : page;
     String found;
     try {
-      world.real(model).page(key, new Lsn(lsn), target);
+      reading(() -> world.real(model).page(key, new Lsn(lsn), target));
       found = difference(expected, target);
     } catch (PageserverException e) {
       found = wrong(model, lsn, expected, e);
-    } finally {
-      nested = !outer;
     }
     if (found != null) {
       throw finding(model, key, lsn, expected, found);
@@ -133,7 +184,7 @@ final class Checks {
     MemorySegment target = MemorySegment.ofArray(new byte[keys.size() * HashRedo.PAGE]);
     var failures = new HashMap<Integer, PageserverException>();
     try {
-      world.real(model).pages(keys, new Lsn(lsn), target, failures::put);
+      reading(() -> world.real(model).pages(keys, new Lsn(lsn), target, failures::put));
     } catch (PageserverException e) {
       if (!mayFail(model, lsn, e)) {
         throw finding(model, "pages", lsn, "all", e.getMessage());
@@ -151,6 +202,25 @@ final class Checks {
         throw finding(model, keys.get(i), lsn, expected, "in a batch " + found);
       }
     }
+  }
+
+  private boolean isAfterBroken(ModelTimeline model) {
+    for (ModelTimeline at = model.ancestor(); at != null; at = at.ancestor()) {
+      if (world.real(at).state() instanceof TimelineState.Broken) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// Whether one that it was branched from has not been sent again the branch point.
+  private boolean isAfterLate(ModelTimeline model) {
+    for (ModelTimeline at = model; at.ancestor() != null; at = at.ancestor()) {
+      if (world.real(at.ancestor()).lastRecordLsn().value() < at.start()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static @Nullable String difference(@Nullable PageState expected, MemorySegment found) {
@@ -200,7 +270,8 @@ final class Checks {
     }
     String message = failure.getMessage();
     return switch (failure) {
-      case PageserverException.Unavailable _ -> DiskFault.isNamedBy(message);
+      case PageserverException.Unavailable _ ->
+          DiskFault.isNamedBy(message) || (message.contains(LATE) && isAfterLate(model));
       case PageserverException.DataCorrupted _ -> isDamaged(model, message);
       case PageserverException.InvalidRequest _ -> !isReadable(model, lsn);
       case PageserverException.NotFound _,
@@ -212,15 +283,32 @@ final class Checks {
 
   /// Whether the message names a damaged file of the timeline or of one that it was branched from.
   private boolean isDamaged(ModelTimeline model, String message) {
-    for (Path file : world.damaged()) {
-      String path = file.toString();
+    for (String path : world.damaged()) {
       for (ModelTimeline at = model; at != null; at = at.ancestor()) {
-        if (path.contains(at.id().toString()) && message.contains(path)) {
+        if (path.contains(at.id().toString()) && names(message, path)) {
+          requireNoted(at, path);
           return true;
         }
       }
     }
     return false;
+  }
+
+  /// A path may be the beginning of another one.
+  private static boolean names(String message, String path) {
+    int at = message.indexOf(path);
+    int end = at + path.length();
+    return at >= 0 && (end == message.length() || message.charAt(end) == ' ');
+  }
+
+  /// What a read met is there to be asked for.
+  private void requireNoted(ModelTimeline owner, String path) {
+    Timeline timeline = world.real(owner);
+    Finding.require(
+        timeline.state() instanceof TimelineState.Broken
+            || timeline.damagedFiles().stream()
+                .anyMatch(noted -> noted.file().toString().equals(path)),
+        timeline + " does not say that " + path + " is damaged");
   }
 
   private static @Nullable String text(ModelTimeline model, Key key, long lsn) {
@@ -233,7 +321,9 @@ final class Checks {
     Key key = TableRules.value(world.random().nextInt(Entries.VALUES));
     String expected = text(model, key, lsn);
     try {
-      byte[] bytes = world.real(model).value(key, new Lsn(lsn));
+      var value = new byte[1] @Nullable [];
+      reading(() -> value[0] = world.real(model).value(key, new Lsn(lsn)));
+      byte[] bytes = value[0];
       String found = bytes == null ? null : new String(bytes, ISO_8859_1);
       if (expected == null ? found != null : !expected.equals(found)) {
         throw finding(model, key, lsn, expected, String.valueOf(found));
@@ -261,14 +351,10 @@ final class Checks {
     }
     var found = new ArrayList<String>();
     try {
-      world
-          .real(model)
-          .scan(
-              Entries.VALUE_KEYS,
-              new Lsn(lsn),
-              (key, value) ->
-                  found.add(
-                      key + "=" + new String(value.toArray(ValueLayout.JAVA_BYTE), ISO_8859_1)));
+      ScanSink sink =
+          (key, value) ->
+              found.add(key + "=" + new String(value.toArray(ValueLayout.JAVA_BYTE), ISO_8859_1));
+      reading(() -> world.real(model).scan(Entries.VALUE_KEYS, new Lsn(lsn), sink));
     } catch (PageserverException e) {
       if (!mayFail(model, lsn, e)) {
         throw finding(model, "values", lsn, expected, e.getMessage());
@@ -290,7 +376,8 @@ final class Checks {
     List<Long> expected = model.lsns(key, from, to);
     var found = new ArrayList<Long>();
     try {
-      world.real(model).history(key, new Lsn(from), new Lsn(to), (lsn, _) -> found.add(lsn));
+      HistorySink sink = (lsn, _) -> found.add(lsn);
+      reading(() -> world.real(model).history(key, new Lsn(from), new Lsn(to), sink));
     } catch (PageserverException e) {
       if (!mayFail(model, to, e)) {
         throw finding(model, key, to, expected, e.getMessage());
@@ -301,27 +388,5 @@ final class Checks {
     if (!dropped && !found.equals(expected)) {
       throw finding(model, "versions of " + key + " from " + from, to, expected, found);
     }
-  }
-
-  /// What is out of reach must be refused.
-  private void refusals(ModelTimeline model) {
-    long before = model.readableFrom() - 1;
-    if (!world.real(model).isReadable(new Lsn(before))) {
-      refused(model, before, PageserverException.InvalidRequest.class);
-    }
-    refused(model, model.last() + 1, PageserverException.Unavailable.class);
-  }
-
-  private void refused(
-      ModelTimeline model, long lsn, Class<? extends PageserverException> expected) {
-    Key key = TableRules.page(0);
-    MemorySegment target = MemorySegment.ofArray(new byte[HashRedo.PAGE]);
-    try {
-      world.real(model).page(key, new Lsn(lsn), target);
-    } catch (PageserverException e) {
-      Finding.require(expected.isInstance(e), "refused as of " + lsn + " otherwise: " + e);
-      return;
-    }
-    throw finding(model, key, lsn, "a refusal", "a page");
   }
 }

@@ -5,6 +5,7 @@ import dev.varve.model.PageserverException;
 import dev.varve.task.TaskKind;
 import dev.varve.timeline.Lease;
 import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
 import java.time.Duration;
 
 /// How layers are merged and history goes.
@@ -22,8 +23,25 @@ final class Cleaning {
     world.real(model).compact();
   }
 
+  /// All that is to go does.
+  void clean() {
+    world.history().note("clean");
+    for (ModelTimeline model : world.models().values()) {
+      if (world.isThere(model) && world.real(model).state() instanceof TimelineState.Active) {
+        collect(model);
+        if (!world.disk().isDead()) {
+          world.real(model).compact();
+        }
+      }
+    }
+    world.server().threads().settle();
+  }
+
   void collect() {
-    ModelTimeline model = world.any();
+    collect(world.any());
+  }
+
+  private void collect(ModelTimeline model) {
     try {
       world.real(model).collectGarbage();
     } catch (PageserverException.Unavailable e) {

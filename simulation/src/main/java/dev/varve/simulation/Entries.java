@@ -69,11 +69,11 @@ final class Entries {
 
   private Put put() {
     Key key = TableRules.page(block());
-    return switch (random.nextInt(swarm.orphans() ? 24 : 23)) {
+    return switch (random.nextInt(swarm.orphans() ? 26 : 23)) {
       case 0, 1 -> image(key);
       case 2, 3 -> new Put(key, version(Kind.INITIALIZING_CHANGE));
       case 4, 5, 6, 7, 8, 9, 10 -> value();
-      case 23 -> new Put(key, new Version(Kind.TOMBSTONE, 0, 0, ""));
+      case 23, 24, 25 -> new Put(key, new Version(Kind.TOMBSTONE, 0, 0, ""));
       default -> new Put(key, version(Kind.CHANGE));
     };
   }

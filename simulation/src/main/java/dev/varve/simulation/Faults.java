@@ -1,11 +1,6 @@
 package dev.varve.simulation;
 
 import dev.varve.testkit.disk.DiskFault;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 
 /// What goes wrong with the disk.
 final class Faults {
@@ -51,27 +46,5 @@ final class Faults {
   void heal() {
     world.history().note("heal");
     world.disk().heal();
-  }
-
-  /// A bit of a layer file changes where it lies.
-  void damage() throws IOException {
-    List<Path> layers = new ArrayList<>(world.disk().syncedFiles());
-    layers.removeIf(file -> !file.getFileName().toString().contains("__"));
-    if (!layers.isEmpty()) {
-      Path file = layers.get(world.random().nextInt(layers.size()));
-      // there are no files of less than header and footer
-      long bit = world.random().nextBoolean() ? world.random().nextInt(8 * 190) : wide(file);
-      world.history().note("damage", file, "bit", bit);
-      world.damage(file, bit);
-    }
-  }
-
-  private long wide(Path file) throws IOException {
-    return world.random().nextLong(8 * Files.size(file));
-  }
-
-  void mend() {
-    world.history().note("mend");
-    world.mend();
   }
 }

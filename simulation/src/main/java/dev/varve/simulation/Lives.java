@@ -103,7 +103,7 @@ final class Lives {
 
   void delete() {
     ModelTimeline model = world.any();
-    boolean leaf = world.models().values().stream().noneMatch(other -> other.ancestor() == model);
+    boolean leaf = world.present().stream().noneMatch(other -> other.ancestor() == model);
     if (world.models().size() < 2) {
       return;
     }
@@ -128,7 +128,8 @@ final class Lives {
     }
   }
 
-  /// A timeline is stopped and started. Meanwhile it is not read, but its branches are.
+  /// A timeline is stopped, for a moment or for longer. Meanwhile it is not read, but its branches
+  /// are.
   void stop() {
     ModelTimeline model = world.any();
     world.history().note("stop", model);
@@ -140,16 +141,50 @@ final class Lives {
       world.server().tenants().stop(world.real(model));
       model.promise(model.last());
       requireStopped(model);
+      world.stopping().remove(model);
+      world.stopped().put(model.name(), model);
       for (ModelTimeline other : world.models().values()) {
         checks.page(other, 0, other.last());
       }
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+      world.models().put(model.name(), model);
+      requireGoingOn(model);
+    }
+    if (world.models().isEmpty() || world.random().nextBoolean()) {
+      start();
+    }
+  }
+
+  /// One that is stopped is started.
+  void start() {
+    if (!world.stopped().isEmpty()) {
+      List<ModelTimeline> stopped = List.copyOf(world.stopped().values());
+      start(stopped.get(world.random().nextInt(stopped.size())));
+    }
+  }
+
+  private void start(ModelTimeline model) {
+    world.history().note("start", model);
+    requireStopped(model);
+    world.stopping().add(model);
+    try {
       world.server().tenants().start(world.real(model));
+      world.stopped().remove(model.name());
+      world.models().put(model.name(), model);
       world.stopping().remove(model);
     } catch (PageserverException.Unavailable e) {
       world.requireExpected(e);
-      goOn(model);
-    } finally {
-      world.models().put(model.name(), model);
+      if (!world.disk().isDead()) {
+        requireStopped(model); // until a restart, perhaps
+      }
+    }
+  }
+
+  /// All go on.
+  void startAll() {
+    while (!world.stopped().isEmpty() && !world.disk().isDead()) {
+      start();
     }
   }
 
@@ -165,12 +200,14 @@ final class Lives {
     throw new Finding(model + " is stopped, and read");
   }
 
-  /// What failed to be stopped, or started, is started. After a restart it may be stopped all the
-  /// same.
-  private void goOn(ModelTimeline model) {
+  /// What failed to be stopped goes on, also after a restart.
+  private void requireGoingOn(ModelTimeline model) {
     if (!world.disk().isDead()) {
-      world.disk().heal();
-      world.server().tenants().start(world.real(model));
+      world.stopping().remove(model);
+      TimelineState state = world.real(model).state();
+      Finding.require(
+          state instanceof TimelineState.Active || state instanceof TimelineState.Failing,
+          model + " was not stopped, and is " + state);
     }
   }
 

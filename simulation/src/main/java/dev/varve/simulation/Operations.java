@@ -18,10 +18,16 @@ final class Operations {
   private final List<Operation> chosen = new ArrayList<>();
   private int sum;
 
-  Operations(World world, Checks checks, Restarts restarts, Writing writing, Lives lives) {
+  Operations(
+      World world,
+      Checks checks,
+      Restarts restarts,
+      Writing writing,
+      Lives lives,
+      Damage damage,
+      Cleaning cleaning) {
     this.world = world;
     var faults = new Faults(world);
-    var cleaning = new Cleaning(world);
     always("ingest", 14, writing::ingest);
     add("load", 2, writing::load);
     add("abandon", 1, writing::abandon);
@@ -32,6 +38,7 @@ final class Operations {
     add("branch", 3, lives::branch);
     add("delete", 1, lives::delete);
     add("stop", 1, lives::stop);
+    add("start", 1, lives::start);
     add("crash", 1, restarts::crash);
     add("restart", 1, restarts::restart);
     add("die", 1, faults::die);
@@ -39,11 +46,13 @@ final class Operations {
     add("broken", 1, faults::broken);
     add("unreadable", 1, faults::unreadable);
     add("heal", 1, faults::heal);
-    add("damage", 1, faults::damage);
-    add("mend", 1, faults::mend);
+    add("damage", 1, damage::damage);
+    add("mend", 1, damage::mend);
+    add("put back", 1, damage::putBack);
     add("compact", 2, cleaning::compact);
     add("collect", 2, cleaning::collect);
     add("rest", 3, cleaning::rest);
+    add("clean", 1, cleaning::clean);
     add("lease", 1, cleaning::lease);
     add("hold", 1, cleaning::hold);
     add("let go", 1, cleaning::letGo);

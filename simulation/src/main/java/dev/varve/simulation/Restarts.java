@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 
 /// How processes end and begin: after a crash, all that was promised must be there.
 final class Restarts {
@@ -18,8 +17,10 @@ final class Restarts {
   private final World world;
   private final Writing writing;
   private final Checks checks;
+  private final Cleaning cleaning;
 
-  Restarts(World world, Writing writing, Checks checks) {
+  Restarts(World world, Writing writing, Checks checks, Cleaning cleaning) {
+    this.cleaning = cleaning;
     this.world = world;
     this.writing = writing;
     this.checks = checks;
@@ -40,11 +41,12 @@ final class Restarts {
     world.server().bury();
   }
 
-  /// A source of WAL forgets what a timeline says is durable.
+  /// A source of WAL forgets what a timeline says is durable, and people what it says has gone.
   private void notePromises() {
-    for (ModelTimeline model : world.models().values()) {
+    for (ModelTimeline model : world.present()) {
       if (world.isThere(model)) {
         model.promise(world.real(model).diskConsistentLsn().value());
+        checks.notice(model);
       }
     }
   }
@@ -80,8 +82,8 @@ final class Restarts {
       next = world.disk().crash(world.random());
       world.server().bury();
     }
-    if (faults && world.random().nextInt(3) == 0) {
-      startDamaged();
+    if (faults && world.random().nextBoolean()) {
+      new BrokenStart(world, this, checks, cleaning).run();
     }
     world
         .uncertain()
@@ -96,7 +98,7 @@ final class Restarts {
   }
 
   /// @return false when the process died or could not read or write what it should
-  private boolean startsWell(SimulatedDisk disk, boolean faulty) throws IOException {
+  boolean startsWell(SimulatedDisk disk, boolean faulty) throws IOException {
     if (faulty) {
       armForStart(disk);
     }
@@ -128,55 +130,10 @@ final class Restarts {
     world.history().note("  a fault while it starts, at", at);
   }
 
-  /// One of the small files is damaged while a process starts: that timeline is broken, the others
-  /// are not; and it is as before when the file is mended.
-  private void startDamaged() throws IOException {
-    SimulatedDisk next = world.disk().crash(world.random());
-    world.server().bury();
-    List<Path> small = new ArrayList<>(next.syncedFiles());
-    small.removeIf(file -> !file.toString().endsWith(".json"));
-    if (small.isEmpty()) {
-      startsWell(next, false);
-      return;
-    }
-    Path file = small.get(world.random().nextInt(small.size()));
-    next.flip(file, world.random().nextInt(8 * 100));
-    world.history().note("  damage", file);
-    Finding.require(startsWell(next, false), "a process does not start because of " + file);
-    for (ModelTimeline model : world.models().values()) {
-      if (world.isThere(model)) {
-        requireState(model, file);
-      }
-    }
-    SimulatedDisk mended = next.crash(world.random());
-    world.server().bury();
-    mended.mend();
-    world.damaged().clear();
-    startsWell(mended, false);
-  }
-
-  private void requireState(ModelTimeline model, Path damaged) {
-    TimelineState state = world.real(model).state();
-    boolean own = damaged.toString().contains(model.id().toString());
-    boolean stopped = state instanceof TimelineState.Stopped && world.stopping().contains(model);
-    boolean right =
-        own
-            ? state instanceof TimelineState.Broken(String reason)
-                && reason.contains(damaged.toString())
-            : stopped || state instanceof TimelineState.Active;
-    Finding.require(right, "%s is %s, %s is damaged".formatted(model, state, damaged));
-  }
-
   private void requireAll() {
-    for (ModelTimeline model : world.models().values()) {
+    for (ModelTimeline model : world.present()) {
       Timeline timeline = world.real(model);
-      if (world.stopping().contains(model) && timeline.state() instanceof TimelineState.Stopped) {
-        world.server().tenants().start(timeline);
-      }
-      timeline = world.real(model);
-      Finding.require(
-          timeline.state() instanceof TimelineState.Active,
-          model + " is " + timeline.state() + " after a restart");
+      requireService(model, timeline);
       long last = timeline.lastRecordLsn().value();
       Finding.require(
           timeline.diskConsistentLsn().value() == last && last <= model.last(),
@@ -186,16 +143,35 @@ final class Restarts {
       Finding.require(
           last >= model.durable(),
           "%s was durable up to %d, and is at %d".formatted(model, model.durable(), last));
+      checks.notice(model);
     }
     world.stopping().clear();
     int found = world.server().tenants().timelines().size();
     Finding.require(
-        found == world.models().size(),
-        "%d timelines instead of %s".formatted(found, world.models().keySet()));
+        found == world.present().size(),
+        "%d timelines instead of %s".formatted(found, world.present()));
   }
 
-  /// What no index part names is deleted when a process starts.
+  /// A timeline is stopped when it was, and may be what it was to become.
+  private void requireService(ModelTimeline model, Timeline timeline) {
+    boolean stopped = timeline.state() instanceof TimelineState.Stopped;
+    boolean wasStopped = world.stopped().containsKey(model.name());
+    Finding.require(
+        (stopped || timeline.state() instanceof TimelineState.Active)
+            && (stopped == wasStopped || world.stopping().contains(model)),
+        model + " is " + timeline.state() + " after a restart");
+    if (stopped != wasStopped) {
+      (stopped ? world.models() : world.stopped()).remove(model.name());
+      (stopped ? world.stopped() : world.models()).put(model.name(), model);
+    }
+  }
+
+  /// What no index part names is deleted when a process starts, unless something is missing.
   private void requireNoOthers(ModelTimeline model, Timeline timeline) {
+    if (!timeline.damagedFiles().isEmpty()) {
+      Damage.requireNoted(timeline, world.damaged());
+      return;
+    }
     long files =
         world.disk().syncedFiles().stream()
             .map(Path::toString)
@@ -209,6 +185,9 @@ final class Restarts {
 
   private void replay() {
     var left = new ArrayList<>(world.models().values());
+    if (world.random().nextInt(4) == 0) {
+      left.forEach(checks::asFarAsItIs);
+    }
     while (!left.isEmpty()) {
       writing.replay(left.remove(world.random().nextInt(left.size())));
     }

@@ -51,13 +51,18 @@ final class Run {
     }
   }
 
+  /// Of so many steps in the middle of a read one is that all goes that may go.
+  private static final int MANY_STEPS = 16;
+
   /// The steps of a world.
   private static final class Steps {
 
     private final World world;
     private final Checks checks;
+    private final Cleaning cleaning;
     private final Restarts restarts;
     private final Lives lives;
+    private final Damage damage;
     private final Operations operations;
     private boolean nested;
 
@@ -65,9 +70,11 @@ final class Run {
       this.world = world;
       checks = new Checks(world);
       var writing = new Writing(world, checks);
-      restarts = new Restarts(world, writing, checks);
+      cleaning = new Cleaning(world);
+      restarts = new Restarts(world, writing, checks, cleaning);
       lives = new Lives(world, checks);
-      operations = new Operations(world, checks, restarts, writing, lives);
+      damage = new Damage(world, cleaning);
+      operations = new Operations(world, checks, restarts, writing, lives, damage, cleaning);
     }
 
     void run(int steps) throws Exception {
@@ -90,6 +97,7 @@ final class Run {
         world.requireExpected(e);
       }
       recover();
+      checks.tasks();
       for (int i = 0; i < world.swarm().checks(); i++) {
         checks.some();
       }
@@ -105,6 +113,9 @@ final class Run {
         }
       }
       if (world.models().isEmpty()) {
+        lives.startAll();
+      }
+      if (world.models().isEmpty()) {
         lives.createRoot();
       }
     }
@@ -118,7 +129,13 @@ final class Run {
 
     private void goOn() {
       if (checks.isReading()) {
-        sometimes(() -> world.server().threads().step());
+        sometimes(() -> {
+          if (world.random().nextInt(MANY_STEPS) == 0) {
+            cleaning.clean();
+          } else {
+            world.server().threads().step();
+          }
+        });
       }
     }
 
@@ -134,8 +151,9 @@ final class Run {
     }
 
     private void finish() throws IOException {
-      world.disk().heal();
-      world.mend();
+      recover();
+      lives.startAll();
+      damage.mend();
       recover();
       world.models().values().forEach(checks::all);
       try {

@@ -3,6 +3,7 @@ package dev.varve.simulation;
 import dev.varve.task.SteppedThreads;
 import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
+import dev.varve.task.TaskReport;
 import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
 import dev.varve.timeline.CommitClock;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
 
@@ -26,6 +28,7 @@ final class SimulatedServer {
 
   private final SimulatedDisk disk;
   private final SteppedThreads threads;
+  private final TaskManager tasks;
   private final Tenants tenants;
   private int waits;
 
@@ -39,7 +42,7 @@ final class SimulatedServer {
       throws IOException {
     this.disk = disk;
     threads = new SteppedThreads(random, now);
-    var tasks = new TaskManager(new Mortal(), Duration.ofSeconds(10));
+    tasks = new TaskManager(new Mortal(), Duration.ofSeconds(10));
     var model = new DataModel(_ -> new HashRedo(), commits, new TableRules());
     tenants = Tenants.open(disk.root().resolve("data"), model, tasks, settings);
   }
@@ -50,6 +53,11 @@ final class SimulatedServer {
 
   Tenants tenants() {
     return tenants;
+  }
+
+  /// What goes on in the background.
+  List<TaskReport> tasks() {
+    return tasks.report();
   }
 
   Instant now() {

@@ -22,6 +22,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /// All there is in a run: the disk, the process that runs on it, and what they should hold.
 final class World {
@@ -35,7 +36,9 @@ final class World {
   private final Map<String, ModelTimeline> models = new TreeMap<>();
   private final Map<String, ModelTimeline> uncertain = new TreeMap<>();
   private final Set<ModelTimeline> stopping = new HashSet<>();
-  private final List<Path> damaged = new ArrayList<>();
+  private final Map<String, ModelTimeline> stopped = new TreeMap<>();
+  private final Set<String> damaged = new TreeSet<>();
+  private final Set<String> everDamaged = new TreeSet<>();
   private final List<Held> holds = new ArrayList<>();
   private final Map<String, Ingest> writers = new TreeMap<>();
   private SimulatedDisk disk = new SimulatedDisk();
@@ -85,7 +88,7 @@ final class World {
   }
 
   private Optional<Lsn> lsnAt(Timeline timeline, Instant moment) {
-    ModelTimeline model = models.get(timeline.name());
+    ModelTimeline model = models.get(timeline.name()); // of one that is stopped no history goes
     OptionalLong lsn = model == null ? OptionalLong.empty() : model.lsnAt(moment);
     return lsn.isPresent() ? Optional.of(new Lsn(lsn.getAsLong())) : Optional.empty();
   }
@@ -109,10 +112,21 @@ final class World {
     return uncertain;
   }
 
-  /// Those that are being stopped or started, or may be stopped after a restart because that
-  /// failed.
+  /// Those that were being stopped or started when the process died: they are the one or the other.
   Set<ModelTimeline> stopping() {
     return stopping;
+  }
+
+  /// Those that are stopped, and not among {@link #models()}, by their names.
+  Map<String, ModelTimeline> stopped() {
+    return stopped;
+  }
+
+  /// Those that are there, stopped or not.
+  List<ModelTimeline> present() {
+    var all = new ArrayList<>(models.values());
+    all.addAll(stopped.values());
+    return all;
   }
 
   ModelTimeline any() {
@@ -145,20 +159,21 @@ final class World {
     }
   }
 
-  /// Inverts a bit of a file.
-  void damage(Path file, long bit) throws IOException {
-    damaged.add(file);
-    disk.flip(file, bit);
-  }
-
-  void mend() {
-    disk.mend();
-    damaged.clear();
-  }
-
-  /// Files that were damaged and not mended; also those that are deleted, which may be open still.
-  List<Path> damaged() {
+  /// The paths of files that were damaged, or lost, and not mended; also those that are deleted,
+  /// which may be open still.
+  Set<String> damaged() {
     return damaged;
+  }
+
+  /// Notes that a file was damaged, or lost.
+  void noteDamage(Path file) {
+    damaged.add(file.toString());
+    everDamaged.add(file.toString());
+  }
+
+  /// Those that are or were.
+  Set<String> everDamaged() {
+    return everDamaged;
   }
 
   /// Has a timeline kept readable as of an LSN.

@@ -54,6 +54,18 @@ interface Edit {
                 invoke.isInterface()));
   }
 
+  /// A method of {@link dev.varve.timeline.Planted} is called, which gets the object as its first
+  /// argument.
+  static Edit planted(String call, String method) {
+    return ofCall(
+        call,
+        (code, invoke) ->
+            code.invokestatic(
+                ClassDesc.of("dev.varve.timeline.Planted"),
+                method,
+                invoke.typeSymbol().insertParameterTypes(0, invoke.owner().asSymbol())));
+  }
+
   /// What a call gives is another number, or another LSN.
   static Edit plus(String call, int difference) {
     return ofCall(

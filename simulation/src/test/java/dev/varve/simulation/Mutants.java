@@ -12,7 +12,10 @@ final class Mutants {
   private Mutants() {}
 
   static List<Mutant> all() {
-    return Stream.of(durable(), reads(), history(), rest()).flatMap(List::stream).toList();
+    return Stream.of(
+            durable(), order(), reads(), many(), cache(), history(), needed(), reload(), damage(), rest())
+        .flatMap(List::stream)
+        .toList();
   }
 
   /// What is written, and what counts of it.
@@ -137,6 +140,127 @@ final class Mutants {
         Mutant.of(
             "a timeline rests with layers in memory",
             one("timeline.LayerMap", "claim", Edit.fallThrough("isEmpty"))));
+  }
+
+  /// What must be durable before something else.
+  private static List<Mutant> order() {
+    return List.of(
+        Mutant.of(
+            "the GC cutoff counts before it is durable",
+            one("timeline.GarbageCollection", "run", Edit.planted("change", "changeInMemory"))),
+        Mutant.of(
+            "a lease counts before it is durable",
+            one("timeline.GarbageCollection", "lease", Edit.planted("change", "changeInMemory"))),
+        Mutant.of(
+            "merged files are deleted before the index part is without them",
+            one("timeline.Compaction", "commit", Edit.planted("commit", "commitTooLate"))),
+        Mutant.of(
+            "a merge makes its index part before it is its turn",
+            one("timeline.Compaction", "commit", Edit.planted("commit", "commitTooEarly"))),
+        Mutant.of(
+            "images ahead of what is durable count after a restart",
+            one("timeline.Loading", "withoutFuture", Edit.omit("isAfter"))),
+        Mutant.of(
+            "that a timeline is stopped is not synced",
+            new Mutation("timeline.TimelineFiles", "setStopped", Edit.omit("syncDirectory"), 1, 2)),
+        Mutant.of(
+            "that a timeline is started is not synced",
+            new Mutation("timeline.TimelineFiles", "setStopped", Edit.omit("syncDirectory"), 0, 2)),
+        Mutant.of(
+            "a stop that failed counts after a restart",
+            one("timeline.TimelineFiles", "setStopped", Edit.omit("setStopped"))));
+  }
+
+  /// Reads of many pages.
+  private static List<Mutant> many() {
+    return List.of(
+        Mutant.of(
+            "a batch does not hold the layers that it reads",
+            one("timeline.HeldMaps", "of", Edit.instead("acquire", "peek")),
+            one("timeline.HeldMaps", "close", Edit.omit("forEach"))),
+        Mutant.of(
+            "a batch looks for its ancestor's pages in its own layers",
+            one("timeline.HeldMaps", "of", Edit.fallThrough("isSame"))),
+        Mutant.of(
+            "a read of a branch does not wait for its ancestor",
+            one("timeline.PageReader", "requireUpTo", Edit.omit("await"))));
+  }
+
+  /// Pages that are kept.
+  private static List<Mutant> cache() {
+    return List.of(
+        Mutant.of(
+            "timelines share their pages in the cache",
+            one("timeline.PageCache", "newOwner", Edit.instead("incrementAndGet", "get"))),
+        Mutant.of(
+            "the cache gives a page that is newer than what is asked for",
+            new Mutation(
+                "timeline.PageCache", "newest", Edit.fallThrough("compareUnsigned"), 0, 2)),
+        Mutant.of(
+            "a page of a branch is kept for its ancestor as if nothing had come after",
+            one("timeline.PageReader", "keep", Edit.firstArgumentOf("min"))),
+        Mutant.of(
+            "a cached page counts for one LSN too much",
+            one("timeline.PageBuilder", "takeCached", Edit.plus("min", 1))),
+        Mutant.of(
+            "a cached page counts when its history has gone",
+            one("timeline.PageReader", "walkOwn", Edit.omit("requireRetained"))));
+  }
+
+  /// What merges keep for others.
+  private static List<Mutant> needed() {
+    return List.of(
+        Mutant.of(
+            "a version at an LSN that is needed counts for the next one",
+            new Mutation("timeline.NeededVersions", "add", Edit.shift("compareUnsigned"), -1, 2)),
+        Mutant.of(
+            "what is needed of the history before the branch point is not noted there",
+            one("timeline.GarbageCollection", "retain", Edit.omit("retain"))),
+        Mutant.of(
+            "a lease of history before the branch point is not noted there",
+            one("timeline.GarbageCollection", "lease", Edit.omit("lease"))),
+        Mutant.of(
+            "that nobody asks for a table counts for the tables after it",
+            one("timeline.NeededVersions", "isDropped", Edit.fallThrough("compare"))),
+        Mutant.of(
+            "a drop of history begins in the middle of what is stored of a key",
+            new Mutation(
+                "timeline.CompactionPolicy", "closedStart", Edit.jump("compareTo"), 0, 2)));
+  }
+
+  /// Timelines that are loaded.
+  private static List<Mutant> reload() {
+    return List.of(
+        Mutant.of(
+            "what a merge has moved away is back after a restart",
+            one("timeline.TimelineFiles", "entry", Edit.fallThrough("isEmpty"))),
+        Mutant.of(
+            "branches go on to read through a broken timeline",
+            one("timeline.Reloading", "replace", Edit.omit("setAncestor"))),
+        Mutant.of(
+            "branch points are forgotten when a timeline is loaded again",
+            new Mutation("timeline.Reloading", "replace", Edit.omit("forEach"), 0, 2),
+            one("timeline.Reloading", "replace", Edit.omit("retain"))),
+        Mutant.of(
+            "history is dropped while it is not known what branches need",
+            one("timeline.Compaction", "history", Edit.fallThrough("contains"))));
+  }
+
+  /// Files that are damaged or missing.
+  private static List<Mutant> damage() {
+    return List.of(
+        Mutant.of(
+            "history is dropped while a file is damaged",
+            one("timeline.Compaction", "history", Edit.jump("isEmpty"))),
+        Mutant.of(
+            "a file that was put back is not opened",
+            one("timeline.DamagedFiles", "look", Edit.omit("reopen"))),
+        Mutant.of(
+            "damage that a read meets is not noted",
+            one("timeline.PageReader", "failed", Edit.omit("note"))),
+        Mutant.of(
+            "a broken timeline is not tried again",
+            one("timeline.Reloading", "attempt", Edit.negate("isBroken"))));
   }
 
   private static Mutation one(String type, String method, Edit edit) {

@@ -244,15 +244,13 @@ class LifeTest {
   @Test
   void whatABrokenTimelineHasIsNotSaidToBeGone() throws IOException {
     write(prod, START + 8);
-    Timeline later =
-        server.tenants.branch(prod, new TimelineId(0, 3), "later", new Lsn(START + 8));
+    Timeline later = server.tenants.branch(prod, new TimelineId(0, 3), "later", new Lsn(START + 8));
     write(later, START + 16);
     server.tenants.close();
     byte[] whole = damage(PROD, "index_part.json");
     server = open();
     later = server.tenants.find("later").orElseThrow();
-    Timeline last =
-        server.tenants.branch(later, new TimelineId(0, 4), "last", new Lsn(START + 16));
+    Timeline last = server.tenants.branch(later, new TimelineId(0, 4), "last", new Lsn(START + 16));
     for (Timeline timeline : List.of(later, last)) {
       assertThatThrownBy(() -> read(timeline, 0, START))
           .isInstanceOf(DataCorrupted.class)

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /// The bytes of a file: as programs see them, and what of them is surely on the disk.
 ///
@@ -34,7 +35,9 @@ final class DiskContent implements DiskNode {
 
   private final List<Extent> unsynced = new ArrayList<>();
   private final List<Extent> lost = new ArrayList<>();
-  private final List<Long> flipped = new ArrayList<>();
+
+  /// What a damaged file was; null: it is whole.
+  private byte @Nullable [] whole;
 
   int size() {
     return size;
@@ -66,6 +69,7 @@ final class DiskContent implements DiskNode {
     size = Math.max(size, end);
     lost.removeIf(extent -> extent.from >= from && extent.to <= end);
     unsynced.add(new Extent(from, end));
+    whole = null;
   }
 
   void truncate(long newSize) {
@@ -74,7 +78,7 @@ final class DiskContent implements DiskNode {
       lowest = Math.min(lowest, size);
       clip(unsynced);
       clip(lost);
-      flipped.removeIf(bit -> bit >>> 3 >= size);
+      whole = null;
     }
   }
 
@@ -115,26 +119,52 @@ final class DiskContent implements DiskNode {
     }
   }
 
-  /// Damages a file that is all on the disk.
+  /// Inverts a bit of a file that is all on the disk.
   void flip(long bit) {
+    byte[] changed = Arrays.copyOf(now, size);
+    changed[(int) (bit >>> 3)] ^= (byte) (1 << (bit & 7));
+    damage(changed);
+  }
+
+  /// Leaves only the beginning of a file that is all on the disk.
+  void cut(int newSize) {
+    damage(Arrays.copyOf(now, newSize));
+  }
+
+  private void damage(byte[] changed) {
     if (!isSynced()) {
       throw new IllegalStateException("not on the disk yet");
     }
-    flipped.add(bit);
-    invert(bit);
+    byte[] before = whole == null ? Arrays.copyOf(now, size) : whole;
+    become(changed);
+    whole = before;
   }
 
-  private void invert(long bit) {
-    now = Arrays.copyOf(now, size);
-    now[(int) (bit >>> 3)] ^= (byte) (1 << (bit & 7));
-    shared = false;
-    syncedIsNow = isSynced();
-    synced = syncedIsNow ? now : synced;
+  private void become(byte[] bytes) {
+    now = bytes;
+    size = bytes.length;
+    synced = now;
+    syncedIsNow = true;
+    syncedSize = size;
+    lowest = size;
   }
 
+  /// A damaged file is what it was.
   void mend() {
-    flipped.forEach(this::invert);
-    flipped.clear();
+    byte[] before = whole;
+    if (before != null) {
+      become(before);
+      shared = true;
+      whole = null;
+    }
+  }
+
+  /// Another file, with what this one was before it was damaged.
+  DiskContent replacement() {
+    var other = new DiskContent();
+    other.become(whole == null ? Arrays.copyOf(now, size) : whole);
+    other.shared = true;
+    return other;
   }
 
   /// What was written since the last sync is there, or not, or in part; later writes may be there
@@ -142,7 +172,7 @@ final class DiskContent implements DiskNode {
   @Override
   public DiskContent afterCrash(RandomGenerator random) {
     var left = new DiskContent();
-    left.flipped.addAll(flipped);
+    left.whole = whole;
     if (isSynced()) {
       shared = true;
       left.shared = true;

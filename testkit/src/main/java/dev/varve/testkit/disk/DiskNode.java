@@ -24,6 +24,9 @@ sealed interface DiskNode permits DiskContent, DiskNode.Directory {
     private final Map<String, DiskNode> synced = new TreeMap<>();
     private final List<Change> unsynced = new ArrayList<>();
 
+    /// Files that were lost, and can be put back.
+    private final Map<String, DiskContent> lost = new TreeMap<>();
+
     void put(String name, DiskNode node) {
       change(new TreeMap<>(Map.of(name, node)));
     }
@@ -62,6 +65,42 @@ sealed interface DiskNode permits DiskContent, DiskNode.Directory {
       unsynced.clear();
     }
 
+    /// A file is gone for no reason.
+    void lose(String name, DiskContent file) {
+      lost.put(name, file);
+      now.remove(name);
+      synced.remove(name);
+      unsynced.forEach(change -> change.names.remove(name));
+    }
+
+    /// What was lost is there again, unless another file has its name by now.
+    void mend() {
+      lost.forEach((name, file) -> {
+        if (now.putIfAbsent(name, file) == null) {
+          synced.put(name, file);
+        }
+      });
+      lost.clear();
+      now.values()
+          .forEach(node -> {
+            switch (node) {
+              case Directory directory -> directory.mend();
+              case DiskContent file -> file.mend();
+            }
+          });
+    }
+
+    /// Puts another file in the place of one that is damaged or lost, with what that one was.
+    void replace(String name) {
+      DiskNode file = now.containsKey(name) ? now.get(name) : lost.get(name);
+      if (file instanceof DiskContent damaged) {
+        lost.remove(name);
+        DiskContent whole = damaged.replacement();
+        now.put(name, whole);
+        synced.put(name, whole);
+      }
+    }
+
     @Override
     public Directory afterCrash(RandomGenerator random) {
       var names = new TreeMap<>(synced);
@@ -75,6 +114,7 @@ sealed interface DiskNode permits DiskContent, DiskNode.Directory {
       var left = new Directory();
       names.forEach((name, node) -> left.now.put(name, node.afterCrash(random)));
       left.sync();
+      lost.forEach((name, file) -> left.lost.put(name, file.afterCrash(random)));
       return left;
     }
   }

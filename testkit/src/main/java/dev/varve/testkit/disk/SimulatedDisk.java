@@ -166,21 +166,38 @@ public final class SimulatedDisk {
 
   /// Inverts one bit of a file that is wholly on the disk.
   public synchronized void flip(Path file, long bit) throws IOException {
+    content(file).flip(bit);
+  }
+
+  /// Leaves only the first bytes of a file that is wholly on the disk.
+  public synchronized void cut(Path file, int size) throws IOException {
+    content(file).cut(size);
+  }
+
+  /// Takes a file away that is wholly on the disk. Whoever has it open has it still.
+  public synchronized void lose(Path file) throws IOException {
+    DiskPath path = (DiskPath) file;
+    requireDirectory(path.requireParent()).lose(path.name(), content(file));
+  }
+
+  private DiskContent content(Path file) throws IOException {
     if (require((DiskPath) file) instanceof DiskContent content) {
-      content.flip(bit);
+      return content;
     }
+    throw new IOException(file + " is a directory");
   }
 
-  /// Makes damaged files what they were.
+  /// Makes damaged files what they were, and puts back those that were lost. A file that was
+  /// replaced meanwhile stays what it is.
   public synchronized void mend() {
-    mend(root);
+    root.mend();
   }
 
-  private static void mend(DiskNode node) {
-    switch (node) {
-      case DiskNode.Directory directory -> directory.now.values().forEach(SimulatedDisk::mend);
-      case DiskContent file -> file.mend();
-    }
+  /// Puts another file in the place of one that is damaged or lost, with what that one was: who has
+  /// the damaged one open goes on with that.
+  public synchronized void replace(Path file) throws IOException {
+    DiskPath path = (DiskPath) file;
+    requireDirectory(path.requireParent()).replace(path.name());
   }
 
   /// Before each operation that changes the disk.
