@@ -252,7 +252,7 @@ final class Compaction {
     try (var merge =
         new Merge(
             plan,
-            index.files(),
+            index,
             new LayerOwner(timeline.tenant(), timeline.id()),
             shared,
             new Materializer(reader, redo, shared.model().keys()),

@@ -3,6 +3,7 @@ package dev.varve.timeline;
 import dev.varve.layer.DeltaLayer;
 import dev.varve.layer.ImageLayer;
 import dev.varve.layer.LayerKind;
+import dev.varve.layer.LayerName;
 import dev.varve.layer.LayerOwner;
 import dev.varve.model.PageserverException;
 import dev.varve.task.TaskKind;
@@ -70,6 +71,14 @@ final class DurableIndex {
   /// Of the tasks that change what a timeline has; one runs at a time.
   String lane() {
     return lane;
+  }
+
+  /// The name of a layer that no other has.
+  ///
+  /// @throws IOException when it is not known which there are
+  LayerName unused(LayerName wanted) throws IOException {
+    IndexPart now = part;
+    return files.unused(wanted, now == null ? files.readIndex() : now);
   }
 
   /// Lets go of the list of layers, and of their files, if nobody uses them. In the timeline's

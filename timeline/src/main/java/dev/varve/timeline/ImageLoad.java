@@ -183,7 +183,7 @@ public final class ImageLoad implements AutoCloseable {
       }
       // Batches may cover the same keys.
       var keys = new KeyRange(first == null ? Key.MIN : first, last.next());
-      name = files.unused(LayerName.image(keys, lsn));
+      name = index.unused(LayerName.image(keys, lsn));
       finished = writer.finish(name.keys()).withCopy(name.copy());
     }
     Path path = files.commit(finished);

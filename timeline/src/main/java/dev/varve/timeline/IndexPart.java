@@ -1,5 +1,6 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.LayerName;
 import dev.varve.model.Lsn;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -42,6 +43,11 @@ record IndexPart(
   IndexHead head() {
     return new IndexHead(
         diskConsistentLsn, readableFrom, imported, leases, LayerSummary.of(layers));
+  }
+
+  /// Whether a layer of that name is among these.
+  boolean names(LayerName layer) {
+    return layers.stream().anyMatch(entry -> entry.name().equals(layer));
   }
 
   IndexPart withFlushed(Lsn newDiskConsistentLsn, Collection<LayerEntry> more) {

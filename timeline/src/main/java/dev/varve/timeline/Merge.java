@@ -41,7 +41,7 @@ final class Merge implements AutoCloseable {
   /// @param cancelled whether to give up
   Merge(
       MergePlan plan,
-      TimelineFiles files,
+      DurableIndex index,
       LayerOwner owner,
       Shared shared,
       Materializer materializer,
@@ -50,7 +50,7 @@ final class Merge implements AutoCloseable {
     this.plan = plan;
     this.urgent = urgent;
     this.cancelled = cancelled;
-    output = new MergeOutput(files, owner, shared, plan);
+    output = new MergeOutput(index, owner, shared, plan);
     kept = KeptVersions.of(plan, output, materializer);
   }
 

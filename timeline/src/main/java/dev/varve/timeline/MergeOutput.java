@@ -25,6 +25,7 @@ final class MergeOutput implements AutoCloseable {
   /// A file that is full ends with a key, unless the key alone is so many times as large.
   private static final int LARGEST_KEY = 2;
 
+  private final DurableIndex index;
   private final TimelineFiles files;
   private final LayerOwner owner;
   private final Shared shared;
@@ -41,8 +42,9 @@ final class MergeOutput implements AutoCloseable {
   private long highest;
   private boolean committed;
 
-  MergeOutput(TimelineFiles files, LayerOwner owner, Shared shared, MergePlan plan) {
-    this.files = files;
+  MergeOutput(DurableIndex index, LayerOwner owner, Shared shared, MergePlan plan) {
+    this.index = index;
+    files = index.files();
     this.owner = owner;
     this.shared = shared;
     layerBytes = plan.layerBytes();
@@ -95,7 +97,7 @@ final class MergeOutput implements AutoCloseable {
     }
     var lsns = new LsnRange(new Lsn(lowest), new Lsn(highest + 1));
     LayerName name =
-        files.unused(
+        index.unused(
             LayerName.delta(new KeyRange(first, Key.of(upper, middle, lower).next()), lsns));
     FinishedLayer finished = full.finish(name.keys(), name.lsns()).withCopy(name.copy());
     full.close();

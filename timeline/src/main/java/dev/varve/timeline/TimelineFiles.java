@@ -77,10 +77,11 @@ final class TimelineFiles {
     return directory.resolve(name.fileName());
   }
 
-  /// The name of a layer that no file has yet.
-  LayerName unused(LayerName wanted) {
+  /// The name of a layer that no file has yet, nor one that the index part names and that is
+  /// missing: it may be put back.
+  LayerName unused(LayerName wanted, IndexPart index) {
     LayerName name = wanted;
-    while (Files.exists(layer(name))) {
+    while (Files.exists(layer(name)) || index.names(name)) {
       name = name.withCopy(name.copy() + 1);
     }
     return name;

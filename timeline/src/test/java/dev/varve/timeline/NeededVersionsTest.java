@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.layer.LayerCursor;
+import dev.varve.layer.LayerOwner;
 import dev.varve.layer.MemoryBudget;
 import dev.varve.model.Key;
 import dev.varve.model.Lsn;
@@ -70,7 +71,7 @@ class NeededVersionsTest {
       new TaskManager(new RealThreads(InstantSource.system(), 1), Duration.ofSeconds(10));
   private WrittenLayers layers;
   private Shared shared;
-  private TimelineFiles directory;
+  private DurableIndex index;
 
   @BeforeEach
   void open() throws IOException {
@@ -89,8 +90,12 @@ class NeededVersionsTest {
             new Signal());
     Path merged = folder.resolve("merged");
     Files.createDirectory(merged);
-    directory = new TimelineFiles(merged);
-    directory.writeIndex(new IndexPart(Lsn.ZERO, Lsn.ZERO, true, List.of()));
+    var empty = new IndexPart(Lsn.ZERO, Lsn.ZERO, true, List.of());
+    var directory = new TimelineFiles(merged);
+    directory.writeIndex(empty);
+    LayerOwner owner = WrittenLayers.OWNER;
+    var key = new TimelineKey(owner.tenant(), owner.timeline());
+    index = new DurableIndex(directory, "merged", key, empty.head(), shared);
   }
 
   @AfterEach
@@ -190,7 +195,7 @@ class NeededVersionsTest {
     var materializer = new Materializer(reader(inputs), new HashRedo(), RULES);
     try (var merge =
         new Merge(
-            plan, directory, WrittenLayers.OWNER, shared, materializer, () -> false, () -> false)) {
+            plan, index, WrittenLayers.OWNER, shared, materializer, () -> false, () -> false)) {
       Merge.Result result = merge.run();
       assertThat(result.end()).isNull();
       merge.setCommitted();

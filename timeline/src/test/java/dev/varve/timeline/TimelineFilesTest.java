@@ -85,6 +85,15 @@ class TimelineFilesTest {
   }
 
   @Test
+  void aNameThatTheIndexPartHasIsUsedThoughItsFileIsMissing() throws IOException {
+    LayerName listed = INDEX.layers().getFirst().name();
+    assertThat(files.unused(listed, FIRST)).isEqualTo(listed);
+    assertThat(files.unused(listed, INDEX)).isEqualTo(listed.withCopy(1));
+    Files.createFile(files.layer(listed.withCopy(1)));
+    assertThat(files.unused(listed, INDEX)).isEqualTo(listed.withCopy(2));
+  }
+
+  @Test
   void readsWhatItWrote() throws IOException {
     assertThat(files.readIdentity()).isEqualTo(IDENTITY);
     assertThat(files.readIndex()).isEqualTo(INDEX);
