@@ -101,7 +101,9 @@ final class DurableIndex {
     }
   }
 
-  /// Ends a rest; one thread reads the list, others wait for it.
+  /// Ends a rest; one thread reads the list, others wait for it. A head that is another object is
+  /// one of another list, even if it says the same.
+  @SuppressWarnings("ReferenceEquality")
   private void wake() throws IOException {
     waking.lock();
     try {
