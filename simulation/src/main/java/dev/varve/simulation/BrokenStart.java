@@ -68,7 +68,8 @@ final class BrokenStart {
   private void damage(SimulatedDisk disk, Path file) throws IOException {
     boolean more =
         disk.syncedFiles().stream()
-            .anyMatch(other -> Damage.isLayer(other) && Objects.equals(other.getParent(), file.getParent()));
+            .anyMatch(other ->
+                Damage.isLayer(other) && Objects.equals(other.getParent(), file.getParent()));
     if (more && world.random().nextInt(4) == 0) {
       world.history().note("  lose", file);
       disk.lose(file);

@@ -13,7 +13,8 @@ final class Mutants {
 
   static List<Mutant> all() {
     return Stream.of(
-            durable(), order(), reads(), many(), cache(), history(), needed(), reload(), damage(), rest())
+            durable(), order(), reads(), many(), cache(), history(), needed(), reload(), damage(),
+            rest())
         .flatMap(List::stream)
         .toList();
   }
