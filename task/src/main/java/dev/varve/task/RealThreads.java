@@ -29,6 +29,8 @@ public final class RealThreads implements TaskThreads {
   private final InstantSource clock;
   private final ExecutorService waiting = Executors.newVirtualThreadPerTaskExecutor();
   private final ExecutorService computing;
+  // A hint to the scheduler that reads go first; nothing is right or wrong by it.
+  @SuppressWarnings("ThreadPriorityCheck")
   private final ExecutorService background =
       Executors.newFixedThreadPool(
           BACKGROUND_THREADS,
