@@ -25,6 +25,7 @@ class DirectionTest {
           Map.entry("task", NONE),
           Map.entry("layer", List.of("model")),
           Map.entry("remote", List.of("model", "task")),
+          Map.entry("etcd", List.of("model", "task", "remote")),
           Map.entry("timeline", List.of("model", "task", "layer")),
           Map.entry("testkit", List.of("model", "postgres", "cluster")),
           Map.entry("simulation", List.of("model", "task", "layer", "timeline", "testkit")),

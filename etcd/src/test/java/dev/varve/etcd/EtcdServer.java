@@ -1,0 +1,129 @@
+package dev.varve.etcd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/// A real etcd, alone, on loopback: that of Debian's `etcd-server`, or whichever is on the path.
+final class EtcdServer implements AutoCloseable {
+
+  private static final Duration START_LIMIT = Duration.ofSeconds(30);
+
+  private final Path directory;
+  private final List<String> options;
+  private final int port;
+  private final int peerPort;
+  private Process process;
+
+  private EtcdServer(Path directory, List<String> options) throws IOException {
+    this.directory = directory;
+    this.options = options;
+    port = freePort();
+    peerPort = freePort();
+    process = launch();
+  }
+
+  /// Whether the machine has one. If not, that is said loudly.
+  static boolean isInstalled() {
+    for (String folder : System.getenv("PATH").split(":", -1)) {
+      if (Files.isExecutable(Path.of(folder, "etcd"))) {
+        return true;
+      }
+    }
+    System.err.println(
+        "*** THERE IS NO etcd ON THIS MACHINE: the tests of EtcdGenerations are skipped."
+            + " apt-get install etcd-server ***");
+    return false;
+  }
+
+  static EtcdServer start(Path directory, String... options) throws Exception {
+    var server = new EtcdServer(directory, List.of(options));
+    server.awaitStart();
+    return server;
+  }
+
+  private static int freePort() throws IOException {
+    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private Process launch() throws IOException {
+    String scheme = options.isEmpty() ? "http" : "https";
+    String client = scheme + "://127.0.0.1:" + port;
+    String peer = "http://127.0.0.1:" + peerPort;
+    var command = new ArrayList<String>();
+    command.add("etcd");
+    command.addAll(List.of("--data-dir", directory.resolve("data").toString()));
+    command.addAll(List.of("--listen-client-urls", client, "--advertise-client-urls", client));
+    command.addAll(List.of("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer));
+    command.addAll(List.of("--initial-cluster", "default=" + peer, "--log-level", "warn"));
+    command.addAll(options);
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("log").toFile()))
+        .start();
+  }
+
+  /// Until it listens; who connects then gets an answer, perhaps after a moment.
+  private void awaitStart() throws Exception {
+    Instant end = Instant.now().plus(START_LIMIT);
+    while (Instant.now().isBefore(end) && process.isAlive()) {
+      try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        assertThat(socket.isConnected()).isTrue();
+        return;
+      } catch (IOException _) {
+        Thread.sleep(50);
+      }
+    }
+    throw new IOException("etcd does not start: " + Files.readString(directory.resolve("log")));
+  }
+
+  EtcdAddress address() {
+    return EtcdAddress.parse("etcd://127.0.0.1:" + port + "/test");
+  }
+
+  String hostAndPort() {
+    return "127.0.0.1:" + port;
+  }
+
+  /// It is there and does not answer.
+  void pause() throws Exception {
+    signal("STOP");
+  }
+
+  void goOn() throws Exception {
+    signal("CONT");
+  }
+
+  private void signal(String name) throws Exception {
+    var kill = new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start();
+    assertThat(kill.waitFor()).isZero();
+  }
+
+  void kill() throws Exception {
+    process.destroyForcibly();
+    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  void restart() throws Exception {
+    kill();
+    process = launch();
+    awaitStart();
+  }
+
+  @Override
+  public void close() throws Exception {
+    kill();
+  }
+}

@@ -1,0 +1,109 @@
+package dev.varve.remote.generation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.varve.model.TenantId;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+
+/// What every authority over generations must do.
+public abstract class GenerationsContract {
+
+  private final SplittableRandom random = new SplittableRandom(System.identityHashCode(this));
+
+  protected abstract Generations generations();
+
+  /// Nobody else uses it.
+  protected final TenantId tenant() {
+    return new TenantId(random.nextLong(), random.nextLong());
+  }
+
+  protected static Generation generation(int value) {
+    return new Generation(value);
+  }
+
+  @Test
+  void eachAttachIsHigher() throws Exception {
+    TenantId tenant = tenant();
+    for (int i = 1; i <= 5; i++) {
+      assertThat(generations().attach(tenant, Generation.NONE)).isEqualTo(generation(i));
+    }
+    assertThat(generations().attach(tenant(), Generation.NONE)).isEqualTo(generation(1));
+  }
+
+  @Test
+  void anAttachIsHigherThanWhatObjectsCarry() throws Exception {
+    TenantId tenant = tenant();
+    assertThat(generations().attach(tenant, generation(7))).isEqualTo(generation(8));
+    assertThat(generations().attach(tenant, generation(3))).isEqualTo(generation(9));
+    assertThat(generations().attach(tenant, generation(-3))).isEqualTo(generation(-2));
+    assertThat(generations().attach(tenant, generation(1)))
+        .as("they are unsigned")
+        .isEqualTo(generation(-1));
+  }
+
+  @Test
+  void onlyTheLastIsTheNewest() throws Exception {
+    TenantId tenant = tenant();
+    TenantId never = tenant();
+    Generation first = generations().attach(tenant, Generation.NONE);
+    assertThat(generations().newest(Map.of(tenant, first))).containsExactly(tenant);
+    Generation second = generations().attach(tenant, Generation.NONE);
+    assertThat(generations().newest(Map.of(tenant, first))).isEmpty();
+    assertThat(generations().newest(Map.of(tenant, second))).containsExactly(tenant);
+    assertThat(generations().newest(Map.of(tenant, generation(3)))).isEmpty();
+    assertThat(generations().newest(Map.of(never, generation(1)))).isEmpty();
+    assertThat(generations().newest(Map.of())).isEmpty();
+  }
+
+  @Test
+  void manyAreAskedForAtOnce() throws Exception {
+    var current = new HashMap<TenantId, Generation>();
+    var expected = new HashSet<TenantId>();
+    for (int i = 0; i < 250; i++) {
+      TenantId tenant = tenant();
+      Generation given = generations().attach(tenant, Generation.NONE);
+      if (i % 3 == 0) {
+        generations().attach(tenant, Generation.NONE);
+      } else {
+        expected.add(tenant);
+      }
+      current.put(tenant, given);
+    }
+    assertThat(generations().newest(current)).isEqualTo(expected);
+  }
+
+  @Test
+  void noTwoAttachesGetTheSame() throws Exception {
+    TenantId tenant = tenant();
+    var work = new ArrayList<Callable<List<Generation>>>();
+    for (int i = 0; i < 6; i++) {
+      work.add(
+          () -> {
+            var given = new ArrayList<Generation>();
+            for (int j = 0; j < 10; j++) {
+              given.add(generations().attach(tenant, Generation.NONE));
+            }
+            return given;
+          });
+    }
+    var all = new ArrayList<Generation>();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (Future<List<Generation>> each : threads.invokeAll(work)) {
+        assertThat(each.get()).isSorted();
+        all.addAll(each.get());
+      }
+    }
+    assertThat(all).hasSize(60).doesNotHaveDuplicates();
+    assertThat(generations().newest(Map.of(tenant, generation(60)))).containsExactly(tenant);
+  }
+}
