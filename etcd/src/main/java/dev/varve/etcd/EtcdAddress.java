@@ -11,8 +11,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// Where etcd is, and how to be let in:
-/// `etcd://host:2379,host:2379/prefix?ca=PATH&cert=PATH&key=PATH&user=NAME&password-file=PATH`,
-/// or `etcds://…` for TLS. Without `ca` it trusts what Java trusts. A password is in a file, so that
+/// `etcd://host:2379,host:2379/prefix?ca=PATH&cert=PATH&key=PATH&user=NAME&password-file=PATH`, or
+/// `etcds://…` for TLS. Without `ca` it trusts what Java trusts. A password is in a file, so that
 /// the address can be shown.
 ///
 /// @param endpoints of the members of one cluster
@@ -21,7 +21,8 @@ public record EtcdAddress(List<URI> endpoints, String prefix, Access access) {
 
   /// @param tls whether connections are encrypted
   /// @param authorities certificates that are trusted, PEM
-  /// @param certificate this node's, PEM, if the server asks for one; then there is a `key`, PKCS #8
+  /// @param certificate this node's, PEM, if the server asks for one; then there is a `key`, PKCS
+  ///   #8
   /// @param user if etcd has users; then there is a `passwordFile`
   public record Access(
       boolean tls,
@@ -33,7 +34,8 @@ public record EtcdAddress(List<URI> endpoints, String prefix, Access access) {
 
     public Access {
       if ((certificate == null) != (key == null)) {
-        throw new IllegalArgumentException("a certificate needs its key, and a key its certificate");
+        throw new IllegalArgumentException(
+            "a certificate needs its key, and a key its certificate");
       }
       if ((user == null) != (passwordFile == null)) {
         throw new IllegalArgumentException("a user needs a password-file, and that a user");
@@ -98,8 +100,7 @@ public record EtcdAddress(List<URI> endpoints, String prefix, Access access) {
         throw new IllegalArgumentException("\"" + host + "\" is no host:port");
       }
       var endpoint = URI.create((tls ? "https://" : "http://") + host);
-      endpoints.add(
-          endpoint.getPort() >= 0 ? endpoint : URI.create(endpoint + ":" + DEFAULT_PORT));
+      endpoints.add(endpoint.getPort() >= 0 ? endpoint : URI.create(endpoint + ":" + DEFAULT_PORT));
     }
     return endpoints;
   }

@@ -58,15 +58,14 @@ final class EtcdCalls implements AutoCloseable {
         builder.user(bytes(access.user())).password(bytes(password));
       }
       if (access.tls()) {
-        builder.sslContext(
-            ssl -> {
-              if (access.authorities() != null) {
-                ssl.trustManager(access.authorities().toFile());
-              }
-              if (access.certificate() != null && access.key() != null) {
-                ssl.keyManager(access.certificate().toFile(), access.key().toFile());
-              }
-            });
+        builder.sslContext(ssl -> {
+          if (access.authorities() != null) {
+            ssl.trustManager(access.authorities().toFile());
+          }
+          if (access.certificate() != null && access.key() != null) {
+            ssl.keyManager(access.certificate().toFile(), access.key().toFile());
+          }
+        });
       }
     } catch (SSLException | IllegalArgumentException e) {
       throw new StoreException.Refused(

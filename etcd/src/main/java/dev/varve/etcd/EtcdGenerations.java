@@ -40,8 +40,7 @@ public final class EtcdGenerations implements Generations {
   private final String prefix;
   private final NodeLease lease;
 
-  private EtcdGenerations(
-      EtcdCalls calls, EtcdSettings settings, String prefix, NodeLease lease) {
+  private EtcdGenerations(EtcdCalls calls, EtcdSettings settings, String prefix, NodeLease lease) {
     this.calls = calls;
     this.settings = settings;
     this.prefix = prefix;
@@ -70,9 +69,7 @@ public final class EtcdGenerations implements Generations {
     ByteSequence key = key(tenant);
     for (int race = 0; race < MOST_RACES; race++) {
       List<KeyValue> found =
-          calls
-              .answer("read of " + tenant, calls.client().getKVClient().get(key))
-              .getKvs();
+          calls.answer("read of " + tenant, calls.client().getKVClient().get(key)).getKvs();
       Generation before = found.isEmpty() ? Generation.NONE : generation(found.getFirst());
       long revision = found.isEmpty() ? 0 : found.getFirst().getModRevision();
       Generation given = (before.compareTo(above) > 0 ? before : above).next();
@@ -83,8 +80,7 @@ public final class EtcdGenerations implements Generations {
                   .client()
                   .getKVClient()
                   .txn()
-                  .If(
-                      new Cmp(key, Cmp.Op.EQUAL, CmpTarget.modRevision(revision)), lease.alive())
+                  .If(new Cmp(key, Cmp.Op.EQUAL, CmpTarget.modRevision(revision)), lease.alive())
                   .Then(Op.put(key, value(given), PutOption.DEFAULT))
                   .commit());
       if (answer.isSucceeded()) {
@@ -105,12 +101,9 @@ public final class EtcdGenerations implements Generations {
     var newest = new HashSet<TenantId>();
     List<TenantId> tenants = List.copyOf(generations.keySet());
     for (int from = 0; from < tenants.size(); from += MOST_AT_ONCE) {
-      List<TenantId> some =
-          tenants.subList(from, Math.min(tenants.size(), from + MOST_AT_ONCE));
+      List<TenantId> some = tenants.subList(from, Math.min(tenants.size(), from + MOST_AT_ONCE));
       Op[] reads =
-          some.stream()
-              .map(tenant -> Op.get(key(tenant), GetOption.DEFAULT))
-              .toArray(Op[]::new);
+          some.stream().map(tenant -> Op.get(key(tenant), GetOption.DEFAULT)).toArray(Op[]::new);
       List<GetResponse> answers =
           calls
               .answer(
@@ -136,10 +129,7 @@ public final class EtcdGenerations implements Generations {
         calls
             .answer(
                 "list of nodes",
-                calls
-                    .client()
-                    .getKVClient()
-                    .get(all, GetOption.builder().isPrefix(true).build()))
+                calls.client().getKVClient().get(all, GetOption.builder().isPrefix(true).build()))
             .getKvs()) {
       names.add(found.getValue().toString(StandardCharsets.UTF_8));
     }

@@ -24,7 +24,7 @@ final class NodeLease implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(NodeLease.class.getName());
 
   /// @param end when it ends if it is not renewed, by our own clock and with the time of the call
-  ///     taken off
+  ///   taken off
   private record Held(long id, ByteSequence key, Instant end) {}
 
   private final EtcdCalls calls;
@@ -35,8 +35,7 @@ final class NodeLease implements AutoCloseable {
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
   private volatile @Nullable Held held;
 
-  private NodeLease(
-      EtcdCalls calls, EtcdSettings settings, String prefix, TaskThreads threads) {
+  private NodeLease(EtcdCalls calls, EtcdSettings settings, String prefix, TaskThreads threads) {
     this.calls = calls;
     this.settings = settings;
     this.prefix = prefix + "/nodes/" + settings.node() + "/";
@@ -44,8 +43,7 @@ final class NodeLease implements AutoCloseable {
   }
 
   /// @throws StoreException if etcd gives no lease now
-  static NodeLease take(
-      EtcdCalls calls, EtcdSettings settings, String prefix, TaskThreads threads)
+  static NodeLease take(EtcdCalls calls, EtcdSettings settings, String prefix, TaskThreads threads)
       throws StoreException, InterruptedException {
     var lease = new NodeLease(calls, settings, prefix, threads);
     lease.grant();

@@ -49,8 +49,7 @@ class EtcdAccessTest {
     }
   }
 
-  private AbstractThrowableAssert<?, ? extends Throwable> failure(
-      String address) {
+  private AbstractThrowableAssert<?, ? extends Throwable> failure(String address) {
     return assertThatThrownBy(
         () -> EtcdGenerations.open(EtcdAddress.parse(address), SETTINGS, threads));
   }
@@ -58,8 +57,7 @@ class EtcdAccessTest {
   @Test
   void usersHavePasswordsAndRights() throws Exception {
     try (EtcdServer server = EtcdServer.start(directory)) {
-      try (Client client =
-          Client.builder().endpoints("http://" + server.hostAndPort()).build()) {
+      try (Client client = Client.builder().endpoints("http://" + server.hostAndPort()).build()) {
         Auth auth = client.getAuthClient();
         for (String user : List.of("root", "varve", "guest")) {
           auth.userAdd(EtcdCalls.bytes(user), EtcdCalls.bytes("secret")).get();
@@ -98,10 +96,13 @@ class EtcdAccessTest {
     certificate("server");
     certificate("client");
     String[] options = {
-      "--cert-file", file("server.pem"),
-      "--key-file", file("server.key"),
+      "--cert-file",
+      file("server.pem"),
+      "--key-file",
+      file("server.key"),
       "--client-cert-auth",
-      "--trusted-ca-file", file("ca.pem")
+      "--trusted-ca-file",
+      file("ca.pem")
     };
     try (EtcdServer server = EtcdServer.start(directory, options)) {
       String trusting = "etcds://" + server.hostAndPort() + "/t?ca=" + file("ca.pem");

@@ -42,11 +42,12 @@ class EtcdGenerationsTest extends GenerationsContract {
   void start(@TempDir Path directory) throws Exception {
     server = EtcdServer.start(directory);
     var patient = new EtcdSettings("first", Duration.ofSeconds(30), Duration.ofSeconds(60));
-    EtcdGenerations.open(server.address(), patient, threads).close(); // for the classes to be loaded
+    EtcdGenerations.open(server.address(), patient, threads)
+        .close(); // for the classes to be loaded
   }
 
   @AfterAll
-  void stop() throws Exception {
+  void stop() {
     threads.close();
     server.close();
   }
@@ -134,15 +135,14 @@ class EtcdGenerationsTest extends GenerationsContract {
       var end = new CompletableFuture<Throwable>();
       Thread caller =
           Thread.ofVirtual()
-              .start(
-                  () -> {
-                    try {
-                      generations.attach(tenant(), Generation.NONE);
-                      end.complete(new AssertionError("it succeeded"));
-                    } catch (StoreException | InterruptedException e) {
-                      end.complete(e);
-                    }
-                  });
+              .start(() -> {
+                try {
+                  generations.attach(tenant(), Generation.NONE);
+                  end.complete(new AssertionError("it succeeded"));
+                } catch (StoreException | InterruptedException e) {
+                  end.complete(e);
+                }
+              });
       TimeUnit.MILLISECONDS.sleep(100);
       caller.interrupt();
       assertThat(end.get()).isInstanceOf(InterruptedException.class);

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /// A real etcd, alone, on loopback: that of Debian's `etcd-server`, or whichever is on the path.
 final class EtcdServer implements AutoCloseable {
@@ -111,9 +110,8 @@ final class EtcdServer implements AutoCloseable {
     assertThat(kill.waitFor()).isZero();
   }
 
-  void kill() throws Exception {
-    process.destroyForcibly();
-    assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+  void kill() {
+    process.destroyForcibly().onExit().join();
   }
 
   void restart() throws Exception {
@@ -123,7 +121,7 @@ final class EtcdServer implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() {
     kill();
   }
 }

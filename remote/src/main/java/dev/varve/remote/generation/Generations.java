@@ -7,8 +7,8 @@ import java.util.Set;
 
 /// The authority over generations. Any thread may call any method.
 ///
-/// Methods throw {@link StoreException.Unavailable} when nothing is known for now,
-/// {@link StoreException.Refused} when somebody must change something first, {@link
+/// Methods throw {@link StoreException.Unavailable} when nothing is known for now, {@link
+/// StoreException.Refused} when somebody must change something first, {@link
 /// StoreException.Damaged} when what is stored can't be right. Then nobody may take an answer for
 /// granted: what was to be deleted stays.
 public interface Generations extends AutoCloseable {
@@ -17,7 +17,7 @@ public interface Generations extends AutoCloseable {
   /// the tenant has it no more. When this fails a generation may have been used up.
   ///
   /// @param above the highest that any of the tenant's objects carries, as the object store lists
-  ///     them: it stands above an authority that has lost its memory
+  ///   them: it stands above an authority that has lost its memory
   Generation attach(TenantId tenant, Generation above) throws StoreException, InterruptedException;
 
   /// Those of the tenants whose generation is still the newest. What is in the answer was so at a

@@ -8,7 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -18,13 +18,12 @@ import org.junit.jupiter.api.Test;
 /// What every authority over generations must do.
 public abstract class GenerationsContract {
 
-  private final SplittableRandom random = new SplittableRandom(System.identityHashCode(this));
-
   protected abstract Generations generations();
 
   /// Nobody else uses it.
   protected final TenantId tenant() {
-    return new TenantId(random.nextLong(), random.nextLong());
+    UUID id = UUID.randomUUID();
+    return new TenantId(id.getMostSignificantBits(), id.getLeastSignificantBits());
   }
 
   protected static Generation generation(int value) {
@@ -87,14 +86,13 @@ public abstract class GenerationsContract {
     TenantId tenant = tenant();
     var work = new ArrayList<Callable<List<Generation>>>();
     for (int i = 0; i < 6; i++) {
-      work.add(
-          () -> {
-            var given = new ArrayList<Generation>();
-            for (int j = 0; j < 10; j++) {
-              given.add(generations().attach(tenant, Generation.NONE));
-            }
-            return given;
-          });
+      work.add(() -> {
+        var given = new ArrayList<Generation>();
+        for (int j = 0; j < 10; j++) {
+          given.add(generations().attach(tenant, Generation.NONE));
+        }
+        return given;
+      });
     }
     var all = new ArrayList<Generation>();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
