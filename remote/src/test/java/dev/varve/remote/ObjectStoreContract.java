@@ -2,7 +2,6 @@ package dev.varve.remote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,71 +11,17 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// What every object store must do.
-public abstract class ObjectStoreContract {
-
-  protected static final Duration LIMIT = Duration.ofSeconds(30);
-
-  @TempDir protected Path scratch;
-
-  /// An empty one.
-  protected abstract ObjectStore store();
-
-  /// Another one with the same objects, as another node would have it.
-  protected abstract ObjectStore another();
-
-  /// Whether a condition holds until it is acted on, whatever others do meanwhile.
-  protected boolean hasAtomicConditions() {
-    return true;
-  }
-
-  /// Whether there may be an object `a` and an object `a/b`.
-  protected boolean namesMayNest() {
-    return true;
-  }
-
-  protected static ObjectName name(String value) {
-    return new ObjectName(value);
-  }
-
-  protected static byte[] random(int size, long seed) {
-    var bytes = new byte[size];
-    new SplittableRandom(seed).nextBytes(bytes);
-    return bytes;
-  }
-
-  protected ObjectState put(String name, byte[] bytes, PutCondition condition)
-      throws IOException, InterruptedException {
-    return store().put(name(name), Content.of(bytes), condition, LIMIT);
-  }
-
-  protected ObjectState put(String name, String text) throws IOException, InterruptedException {
-    return put(name, text.getBytes(StandardCharsets.UTF_8), PutCondition.ALWAYS);
-  }
-
-  protected byte[] get(String name) throws IOException, InterruptedException {
-    long size = store().head(name(name), LIMIT).size();
-    ByteBuffer target = ByteBuffer.allocate(Math.toIntExact(size));
-    ObjectState state = store().get(name(name), ByteRange.WHOLE, Sink.to(target), LIMIT);
-    assertThat(state.size()).isEqualTo(size);
-    return target.array();
-  }
+public abstract class ObjectStoreContract extends ConcurrentUseContract {
 
   private List<String> names(String prefix, String after, int most)
       throws IOException, InterruptedException {
@@ -199,75 +144,6 @@ public abstract class ObjectStoreContract {
         .isInstanceOf(StoreException.NotFound.class);
   }
 
-  /// Each of many adds one to a number, from two nodes at once. None of it is lost.
-  @Test
-  void conditionsHoldAmongMany() throws Exception {
-    assumeTrue(hasAtomicConditions());
-    put("number", "0");
-    ObjectStore other = another();
-    List<Callable<Integer>> work = new ArrayList<>();
-    for (int i = 0; i < 8; i++) {
-      ObjectStore store = i % 2 == 0 ? store() : other;
-      work.add(() -> addOne(store, 5));
-    }
-    int conflicts = 0;
-    try (other;
-        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (Future<Integer> each : threads.invokeAll(work)) {
-        conflicts += each.get();
-      }
-    }
-    assertThat(get("number")).asString().isEqualTo("40");
-    assertThat(conflicts).isPositive();
-  }
-
-  private static int addOne(ObjectStore store, int times) throws Exception {
-    int conflicts = 0;
-    for (int done = 0; done < times; ) {
-      ByteBuffer old = ByteBuffer.allocate(10);
-      ObjectState state = store.get(name("number"), ByteRange.WHOLE, Sink.to(old), LIMIT);
-      int number =
-          Integer.parseInt(new String(old.array(), 0, (int) state.size(), StandardCharsets.UTF_8));
-      Content next = Content.of(String.valueOf(number + 1).getBytes(StandardCharsets.UTF_8));
-      try {
-        store.put(name("number"), next, new PutCondition.IfMatches(state.etag()), LIMIT);
-        done++;
-      } catch (StoreException.PreconditionFailed | StoreException.Unavailable e) {
-        conflicts++;
-      }
-    }
-    return conflicts;
-  }
-
-  @Test
-  void ofManyWhoCreateOneSucceeds() throws Exception {
-    List<Callable<Boolean>> work = new ArrayList<>();
-    for (int i = 0; i < 10; i++) {
-      byte[] mine = {(byte) i};
-      work.add(() -> {
-        try {
-          put("once", mine, PutCondition.IF_ABSENT);
-          return true;
-        } catch (StoreException.PreconditionFailed | StoreException.Unavailable e) {
-          return false;
-        }
-      });
-    }
-    int winners = 0;
-    int winner = -1;
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<Boolean>> results = threads.invokeAll(work);
-      for (int i = 0; i < results.size(); i++) {
-        if (results.get(i).get()) {
-          winners++;
-          winner = i;
-        }
-      }
-    }
-    assertThat(winners).isEqualTo(1);
-    assertThat(get("once")).isEqualTo(new byte[] {(byte) winner});
-  }
-
   @Test
   void namesAreListedInOrderAndInPages() throws IOException, InterruptedException {
     var expected = new TreeSet<String>();
@@ -380,38 +256,5 @@ public abstract class ObjectStoreContract {
     put("a", random(6_000_000, 9), PutCondition.ALWAYS);
     assertThat(store().removeAbandoned(Instant.now().plusSeconds(3600), LIMIT)).isZero();
     assertThat(get("a")).hasSize(6_000_000);
-  }
-
-  @Test
-  void anotherNodeSeesTheSame() throws IOException, InterruptedException {
-    ObjectState put = put("a/b", "shared");
-    try (ObjectStore other = another()) {
-      assertThat(other.head(name("a/b"), LIMIT).etag()).isEqualTo(put.etag());
-    }
-  }
-
-  /// Readers see what one of the writers wrote, whole.
-  @Test
-  void whoReadsWhileOthersWriteGetsOneOrTheOther() throws Exception {
-    byte[] zeros = new byte[300_000];
-    byte[] ones = new byte[200_000];
-    Arrays.fill(ones, (byte) 1);
-    put("a", zeros, PutCondition.ALWAYS);
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      Future<Boolean> writer =
-          threads.submit(() -> {
-            for (int i = 0; i < 20; i++) {
-              put("a", i % 2 == 0 ? ones : zeros, PutCondition.ALWAYS);
-            }
-            return true;
-          });
-      while (!writer.isDone()) {
-        ByteBuffer target = ByteBuffer.allocate(zeros.length);
-        ObjectState state = store().get(name("a"), ByteRange.WHOLE, Sink.to(target), LIMIT);
-        byte[] expected = state.size() == ones.length ? ones : zeros;
-        assertThat(target.slice(0, (int) state.size())).isEqualTo(ByteBuffer.wrap(expected));
-      }
-      writer.get();
-    }
   }
 }
