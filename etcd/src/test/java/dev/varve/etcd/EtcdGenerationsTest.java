@@ -63,7 +63,7 @@ class EtcdGenerationsTest extends GenerationsContract {
   }
 
   private EtcdGenerations open(String node, Duration limit) throws Exception {
-    var settings = new EtcdSettings(node, limit, Duration.ofSeconds(3));
+    var settings = new EtcdSettings(node, limit, Duration.ofSeconds(4));
     return EtcdGenerations.open(server.address(), settings, threads);
   }
 
@@ -101,7 +101,7 @@ class EtcdGenerationsTest extends GenerationsContract {
     assertThat(generations.isAlive()).isTrue();
     try (EtcdGenerations other = open("node-2", LIMIT)) {
       assertThat(generations.nodes()).containsExactly("node-1", "node-2");
-      TimeUnit.SECONDS.sleep(6); // twice as long as a lease lasts
+      TimeUnit.SECONDS.sleep(8); // twice as long as a lease lasts
       assertThat(other.nodes()).containsExactly("node-1", "node-2");
     }
     assertThat(generations.nodes()).containsExactly("node-1");
@@ -109,7 +109,7 @@ class EtcdGenerationsTest extends GenerationsContract {
 
   @Test
   void anEtcdThatDoesNotAnswerIsUnavailableWithinTheLimit() throws Exception {
-    try (EtcdGenerations hasty = open("hasty", Duration.ofMillis(300))) {
+    try (EtcdGenerations hasty = open("hasty", Duration.ofSeconds(1))) {
       TenantId tenant = tenant();
       Generation given = hasty.attach(tenant, Generation.NONE);
       server.pause();
@@ -154,7 +154,7 @@ class EtcdGenerationsTest extends GenerationsContract {
   /// The lease ends while etcd is not reachable; then this node gets nothing until it has another.
   @Test
   void whoHasLostItsLeaseAttachesNothingAndGetsAnother() throws Exception {
-    try (EtcdGenerations hasty = open("hasty", Duration.ofMillis(300))) {
+    try (EtcdGenerations hasty = open("hasty", Duration.ofSeconds(1))) {
       server.pause();
       try {
         await(() -> !hasty.isAlive());

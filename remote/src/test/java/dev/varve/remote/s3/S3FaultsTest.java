@@ -49,7 +49,7 @@ class S3FaultsTest {
   private static final Duration LIMIT = Duration.ofSeconds(10);
   private static final ObjectName NAME = new ObjectName("layers/one");
   private static final S3Settings SETTINGS =
-      new S3Settings(Duration.ofSeconds(2), Duration.ofSeconds(1), 40, S3Settings.LEAST_PART, 4, 8);
+      new S3Settings(Duration.ofSeconds(2), Duration.ofSeconds(2), 40, S3Settings.LEAST_PART, 4, 8);
 
   private S3Server server;
   private FaultyProxy proxy;
