@@ -2,6 +2,8 @@ package dev.varve.layer;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /// Blocks of layer files, verified and unpacked; shared by all layers of a process, bounded in
@@ -14,15 +16,30 @@ public final class BlockCache {
 
   private static final int LARGEST_SHARE = 16;
 
+  /// One miss is remembered for so many bytes that fit in.
+  private static final int BYTES_PER_MISS = 4096;
+
+  private static final int FEWEST_MISSES = 1 << 10;
+  private static final int MOST_MISSES = 1 << 20;
+
+  private static final VarHandle MISS = MethodHandles.arrayElementVarHandle(long[].class);
+
   private final long limit;
   private final Cache<BlockId, CachedBlock> blocks;
+
+  /// Hashes of blocks that were missed of late, each in the place that it says.
+  private final long[] missed;
 
   /// A block of a file; files have numbers of their own in a process, so that no name is hashed.
   private record BlockId(long file, long offset) {
     @Override
     public int hashCode() {
-      return Long.hashCode((file << 32 ^ offset) * 0x9E37_79B9_7F4A_7C15L);
+      return Long.hashCode(hash(file, offset));
     }
+  }
+
+  private static long hash(long file, long offset) {
+    return (file << 32 ^ offset) * 0x9E37_79B9_7F4A_7C15L;
   }
 
   /// @param limit in bytes
@@ -31,6 +48,8 @@ public final class BlockCache {
       throw new IllegalArgumentException("negative limit: " + limit);
     }
     this.limit = limit;
+    long misses = Math.clamp(limit / BYTES_PER_MISS, FEWEST_MISSES, MOST_MISSES);
+    this.missed = new long[Integer.highestOneBit((int) misses)];
     this.blocks =
         Caffeine.newBuilder()
             .maximumWeight(limit)
@@ -46,6 +65,18 @@ public final class BlockCache {
 
   @Nullable CachedBlock get(long file, long offset) {
     return blocks.getIfPresent(new BlockId(file, offset));
+  }
+
+  /// Notes that a block was not there when it was asked for.
+  ///
+  /// @return whether that has happened before, and not long ago: a block that is read once would
+  ///   only drive out others
+  boolean wasMissed(long file, long offset) {
+    long hash = hash(file, offset);
+    int place = (int) (hash >>> 40) & missed.length - 1;
+    boolean before = (long) MISS.getOpaque(missed, place) == hash;
+    MISS.setOpaque(missed, place, hash);
+    return before;
   }
 
   /// Whether the block is there; does not count as asking for it.

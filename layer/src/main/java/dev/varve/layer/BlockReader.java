@@ -17,6 +17,7 @@ final class BlockReader {
   private final Decompressor lz4 = Lz4Decompressor.create();
   private final Decompressor zstd = ZstdDecompressor.create();
   private byte[] framed = new byte[BUFFER];
+  private byte[] unpacked = new byte[0];
   private @Nullable ByteBuffer run;
 
   /// What file channels read into without a copy of their own.
@@ -35,6 +36,14 @@ final class BlockReader {
   /// What was last read into what {@link #framed(int)} gave.
   byte[] framed() {
     return framed;
+  }
+
+  /// At least `length` bytes to unpack a block into that is looked at only once.
+  byte[] unpacked(int length) {
+    if (unpacked.length < length || unpacked.length > KEPT_CAPACITY) {
+      unpacked = new byte[Math.max(BUFFER / 2, length)];
+    }
+    return unpacked;
   }
 
   /// A place for a run of adjacent blocks, which are then taken one by one.

@@ -91,6 +91,18 @@ final class FileBlocks {
     return end;
   }
 
+  /// A data block from the cache; or one that is put there, since it was asked for not long ago.
+  ///
+  /// @return null when it is not worth that
+  @Nullable DataBlock kept(IndexBlock leaf, int entry, long fileSize) throws IOException {
+    long offset = leaf.offset(entry);
+    CachedBlock block = files.cache().get(number, offset);
+    if (block == null && files.cache().wasMissed(number, offset)) {
+      block = readOne(BlockKind.DATA, offset, leaf.length(entry), leaf.unpacked(entry), fileSize);
+    }
+    return (DataBlock) block;
+  }
+
   /// @param ahead of a caller who reads key after key
   CachedBlock get(
       BlockKind kind,

@@ -147,8 +147,7 @@ final class LayerFile {
     for (; part >= 0; part--) {
       IndexBlock leaf = leaf(root, part, ahead);
       for (int i = lastBefore(leaf, upper, middle, lower, end, ahead); i >= 0; i--) {
-        DataBlock block = data(leaf, i, ahead);
-        switch (block.find(upper, middle, lower, floor, end, sink)) {
+        switch (find(leaf, i, upper, middle, lower, floor, end, sink)) {
           case ENOUGH -> {
             return true;
           }
@@ -166,6 +165,34 @@ final class LayerFile {
       }
     }
     return false;
+  }
+
+  /// Looks into one data block. One that was not asked for of late is not worth a place in the
+  /// cache, nor memory of its own.
+  private DataBlock.Outcome find(
+      IndexBlock leaf,
+      int entry,
+      long upper,
+      long middle,
+      long lower,
+      long floor,
+      long end,
+      VersionSink sink)
+      throws IOException {
+    ReadAhead ahead = sink.ahead();
+    DataBlock kept =
+        ahead == null ? blocks.kept(leaf, entry, footer().size()) : data(leaf, entry, ahead);
+    if (kept != null) {
+      return kept.find(upper, middle, lower, floor, end, sink);
+    }
+    blocks.requireReferenced();
+    BlockReader reader = files.takeReader();
+    try {
+      return read(reader, leaf, entry, reader.unpacked(leaf.unpacked(entry)))
+          .find(upper, middle, lower, floor, end, sink);
+    } finally {
+      files.giveBack(reader);
+    }
   }
 
   private static int lastBefore(

@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /// The threads of a running server: virtual ones for what waits, a bounded pool for what computes,
-/// a smaller one for long work in the background, which has the lowest priority (the launcher has
-/// the JVM tell the system), one each for long streams and short steps, one for timers.
+/// a smaller one for long work in the background, one each for long streams and short steps, one
+/// for timers.
 public final class RealThreads implements TaskThreads {
 
   private static final System.Logger LOG = System.getLogger(RealThreads.class.getName());
@@ -29,16 +29,9 @@ public final class RealThreads implements TaskThreads {
   private final InstantSource clock;
   private final ExecutorService waiting = Executors.newVirtualThreadPerTaskExecutor();
   private final ExecutorService computing;
-  // A hint to the scheduler that reads go first; nothing is right or wrong by it.
-  @SuppressWarnings("ThreadPriorityCheck")
   private final ExecutorService background =
       Executors.newFixedThreadPool(
-          BACKGROUND_THREADS,
-          Thread.ofPlatform()
-              .daemon()
-              .priority(Thread.MIN_PRIORITY)
-              .name("background-", 0)
-              .factory());
+          BACKGROUND_THREADS, Thread.ofPlatform().daemon().name("background-", 0).factory());
   private final ExecutorService dedicated =
       Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("dedicated-", 0).factory());
   private final ScheduledThreadPoolExecutor timer;

@@ -15,7 +15,7 @@ import java.time.Instant;
 /// | what is not flushed yet   | a third of the room      | that of the flush, divided by how much of the other two thirds is used; so the flush never has to wait for the writer |
 /// | memory of all timelines   | three quarters           | down to 12 MB/s when nothing is left   |
 /// | layers to be merged       | 20                       | 50 MB/s at 60 layers, 12 MB/s at 100   |
-/// | the same, for long        | 12, at 16 more of the layers that were flushed since | each time another one was, 3 ns a byte more |
+/// | the same, for long        | 12, while 16 more came   | 3 ns a byte more with each that comes, 30 at most; none when 6 are left |
 ///
 /// Layers to be merged are those of level 0, and of higher levels those that lie over each other
 /// beyond what {@link CompactionSettings#depth()} allows: each of them may have to be asked by each
@@ -37,8 +37,11 @@ final class Slowing {
   /// More layers than this are too many if they stay.
   private static final int PILED_UP = 12;
 
+  /// With so few there is nothing to wait for.
+  private static final int FEW = 6;
+
   private static final int PATIENCE = 16;
-  private static final int MOST_PRESSURE = 44;
+  private static final int MOST_PRESSURE = PATIENCE + 10;
   private static final double PRESSURE_STEP = 3;
 
   private static final double HIGH = 0.75;
@@ -126,8 +129,16 @@ final class Slowing {
     if (!now.equals(counted)) {
       counted = now;
       piled = timeline.layersByLevel()[0] + timeline.compaction().excess();
-      pressure = Math.clamp(pressure + (piled > PILED_UP ? 1 : -1), 0, MOST_PRESSURE);
+      pressure = pressureAfter(pressure, piled);
     }
+  }
+
+  /// @param layers to be merged, after a change of them
+  static int pressureAfter(int before, int layers) {
+    if (layers > PILED_UP) {
+      return Math.min(before + 1, MOST_PRESSURE);
+    }
+    return Math.max(0, layers > FEW ? before - 1 : Math.min(before, PATIENCE) - 1);
   }
 
   /// @param pressure how often a layer was added while there were too many already

@@ -40,9 +40,15 @@ class SlowingTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0, 0", "16, 0", "17, 3", "44, 84"})
+  @CsvSource({"0, 0", "16, 0", "17, 3", "26, 30"})
   void soDoFewerOfThemForLong(int pressure, double expected) {
     assertThat(Slowing.forPressure(pressure)).isCloseTo(expected, within(0.01));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 13, 1", "26, 99, 26", "0, 12, 0", "20, 12, 19", "20, 7, 19", "20, 6, 15", "3, 0, 2"})
+  void theyCountWhileTheyStay(int before, int layers, int after) {
+    assertThat(Slowing.pressureAfter(before, layers)).isEqualTo(after);
   }
 
   @ParameterizedTest
