@@ -2,6 +2,7 @@ package dev.varve.simulation;
 
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.testkit.disk.DiskFault;
 import dev.varve.timeline.ImageLoad;
 import dev.varve.timeline.Ingest;
 import dev.varve.timeline.Timeline;
@@ -13,6 +14,9 @@ import java.util.Map;
 final class Lives {
 
   private static final long FIRST_LSN = 1000;
+
+  /// About how often a stop changes the disk.
+  private static final int MOST_OF_STOP = 16;
 
   private final World world;
   private final Checks checks;
@@ -137,6 +141,9 @@ final class Lives {
     world.closeHolds(model);
     world.stopping().add(model);
     world.models().remove(model.name()); // whoever reads in between reads others
+    if (world.random().nextInt(4) == 0) {
+      world.disk().failAt(world.random().nextInt(MOST_OF_STOP), DiskFault.BROKEN);
+    }
     try {
       world.server().tenants().stop(world.real(model));
       model.promise(model.last());

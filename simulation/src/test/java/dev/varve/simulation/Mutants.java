@@ -202,10 +202,7 @@ final class Mutants {
             one("timeline.PageReader", "keep", Edit.firstArgumentOf("min"))),
         Mutant.of(
             "a cached page counts for one LSN too much",
-            one("timeline.PageBuilder", "takeCached", Edit.plus("min", 1))),
-        Mutant.of(
-            "a cached page counts when its history has gone",
-            one("timeline.PageReader", "walkOwn", Edit.omit("requireRetained"))));
+            one("timeline.PageBuilder", "takeCached", Edit.plus("min", 1))));
   }
 
   /// What merges keep for others.
