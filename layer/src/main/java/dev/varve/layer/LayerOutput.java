@@ -1,6 +1,7 @@
 package dev.varve.layer;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.zip.CRC32C;
@@ -15,7 +16,12 @@ final class LayerOutput implements AutoCloseable {
   private static final int FIRST_BUFFER = 1 << 15;
 
   private final FileChannel channel;
-  private ByteBuffer buffer = ByteBuffer.allocateDirect(FIRST_BUFFER);
+
+  /// What the buffer is of, to be freed at once: the JVM's own direct memory is only freed by a
+  /// garbage collection, which many files in a row would force.
+  private final Arena arena = Arena.ofShared();
+
+  private ByteBuffer buffer = arena.allocate(FIRST_BUFFER).asByteBuffer();
   private final CRC32C crc = new CRC32C();
   private long flushed;
 
@@ -37,7 +43,7 @@ final class LayerOutput implements AutoCloseable {
       if (!buffer.hasRemaining()) {
         flush();
         if (buffer.capacity() < BUFFER) {
-          buffer = ByteBuffer.allocateDirect(BUFFER);
+          buffer = arena.allocate(BUFFER).asByteBuffer();
         }
       }
     }
@@ -59,6 +65,9 @@ final class LayerOutput implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
     channel.close();
   }
 }
