@@ -46,7 +46,15 @@ class SlowingTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0, 13, 1", "26, 99, 26", "0, 12, 0", "20, 12, 19", "20, 7, 19", "20, 6, 15", "3, 0, 2"})
+  @CsvSource({
+    "0, 13, 1",
+    "26, 99, 26",
+    "0, 12, 0",
+    "20, 12, 19",
+    "20, 7, 19",
+    "20, 6, 15",
+    "3, 0, 2"
+  })
   void theyCountWhileTheyStay(int before, int layers, int after) {
     assertThat(Slowing.pressureAfter(before, layers)).isEqualTo(after);
   }
