@@ -108,25 +108,7 @@ final class AtRest {
     Timeline prod = find(server, "prod");
     Lsn last = new Lsn(written.last());
     switch (deed) {
-      case PAGES ->
-          prod.pages(
-              List.of(Fixture.key(1), Fixture.key(0)),
-              last,
-              MemorySegment.ofArray(new byte[2 * 8192]),
-              (_, failure) -> {
-                throw failure;
-              });
-      case SCAN -> {
-        var values = new ArrayList<Long>();
-        var keys = new KeyRange(Written.value(0), Written.value(9));
-        prod.scan(keys, last, (_, value) -> values.add(value.byteSize()));
-        assertThat(values).containsExactly(5L);
-      }
-      case HISTORY -> {
-        var versions = new ArrayList<Lsn>();
-        prod.history(Fixture.key(0), new Lsn(START), last, (lsn, _) -> versions.add(new Lsn(lsn)));
-        assertThat(versions).hasSize(2);
-      }
+      case PAGES, SCAN, HISTORY -> read(deed, prod, last);
       case INGEST -> write(prod);
       case MERGE -> {
         prod.compact();
@@ -166,6 +148,31 @@ final class AtRest {
         }
         prod.checkpoint();
       }
+    }
+  }
+
+  private static void read(Deed deed, Timeline prod, Lsn last) {
+    switch (deed) {
+      case PAGES ->
+          prod.pages(
+              List.of(Fixture.key(1), Fixture.key(0)),
+              last,
+              MemorySegment.ofArray(new byte[2 * 8192]),
+              (_, failure) -> {
+                throw failure;
+              });
+      case SCAN -> {
+        var values = new ArrayList<Long>();
+        var keys = new KeyRange(Written.value(0), Written.value(9));
+        prod.scan(keys, last, (_, value) -> values.add(value.byteSize()));
+        assertThat(values).containsExactly(5L);
+      }
+      case HISTORY -> {
+        var versions = new ArrayList<Lsn>();
+        prod.history(Fixture.key(0), new Lsn(START), last, (lsn, _) -> versions.add(new Lsn(lsn)));
+        assertThat(versions).hasSize(2);
+      }
+      default -> throw new IllegalArgumentException("no read: " + deed);
     }
   }
 }
