@@ -87,6 +87,49 @@ class LayerAllocationTest {
     }
   }
 
+  /// Each block is asked for again only after more others than the cache remembers.
+  @Test
+  void findingHereAndThereInFilesThatAreFarLargerThanTheCache() throws IOException {
+    int keys = 20_000;
+    try (var layer = new MemoryLayer(1, new MemoryBudget(1 << 30));
+        var files = new LayerFiles(new BlockCache(1 << 20), 4)) {
+      for (int i = 0; i < COUNT; i++) {
+        layer.put(0, 0, i % keys, 1 + i, false, false, BYTES, 0, 100);
+      }
+      try (DeltaLayer written = LayerFixture.open(files, write(layer, directory.resolve("far")))) {
+        long before = 0;
+        for (int i = 0; i < 2 * keys; i++) {
+          if (i == keys) {
+            before = THREADS.getCurrentThreadAllocatedBytes();
+          }
+          assertThat(written.find(0, 0, i * 7919L % keys, 0, Long.MAX_VALUE, ONE)).isTrue();
+        }
+        long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+        assertThat(allocated / keys).isLessThan(10_000); // a block has 16 KiB
+      }
+    }
+  }
+
+  @Test
+  void whatIsAskedForAgainIsKept() throws IOException {
+    try (var layer = new MemoryLayer(1, new MemoryBudget(1 << 30));
+        var files = new LayerFiles(new BlockCache(1 << 26), 4)) {
+      fill(layer, 1);
+      try (DeltaLayer written = LayerFixture.open(files, write(layer, directory.resolve("kept")))) {
+        var reads = new long[4];
+        for (int i = 0; i < reads.length; i++) {
+          long before = files.reads();
+          assertThat(written.find(0, 0, 7, 0, Long.MAX_VALUE, ONE)).isTrue();
+          reads[i] = files.reads() - before;
+        }
+        assertThat(reads[0]).isGreaterThan(1);
+        assertThat(reads[1]).isEqualTo(1);
+        assertThat(reads[2]).isZero();
+        assertThat(reads[3]).isZero();
+      }
+    }
+  }
+
   private static FinishedLayer write(MemoryLayer layer, Path file) throws IOException {
     try (var writer = new DeltaLayerWriter(file, LayerFixture.OWNER, Compression.LZ4);
         LayerCursor cursor = layer.cursor(KeyRange.ALL)) {
