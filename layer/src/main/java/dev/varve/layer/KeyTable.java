@@ -30,14 +30,15 @@ import org.jspecify.annotations.Nullable;
 /// What comes after the address is for the writer alone: it need not look at the newest entry,
 /// which lies anywhere in memory, to put another one above it.
 ///
-/// The table is an array of slots, open addressing, at most half full: 0, or 32 bits of hash above
-/// the key's number + 1. A new key's record is complete before its slot is released, and the slot's
-/// acquire makes it visible. A grown table is published whole; who still reads the old one finds
-/// all keys that were there when it began, and their newest entries, since those stand in the
-/// records.
+/// The table is an array of slots of 8 bytes, open addressing, at most half full: 0, or 32 bits of
+/// hash above the key's number + 1. A new key's record is complete before its slot is released, and
+/// the slot's acquire makes it visible. A grown table is published whole; who still reads the old
+/// one finds all keys that were there when it began, and their newest entries, since those stand in
+/// the records. Old tables stay in the chunks; together they take less than the present one.
 final class KeyTable {
 
   private static final int SMALLEST = 1 << 10;
+  private static final int SLOT = Long.BYTES;
   private static final int MOST_KEYS = 1 << 29;
   private static final int RECORD = 64;
   private static final int NEWEST = 24;
@@ -47,7 +48,6 @@ final class KeyTable {
   private static final int RECORDS_SHIFT = 10;
   private static final int RECORDS_MASK = (1 << RECORDS_SHIFT) - 1;
 
-  private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(long[].class);
   private static final VarHandle WORD = JAVA_LONG.varHandle();
   private static final VarHandle SLOTS;
   private static final VarHandle COUNT;
@@ -55,7 +55,7 @@ final class KeyTable {
   static {
     try {
       var lookup = MethodHandles.lookup();
-      SLOTS = lookup.findVarHandle(KeyTable.class, "slots", long[].class);
+      SLOTS = lookup.findVarHandle(KeyTable.class, "slots", MemorySegment.class);
       COUNT = lookup.findVarHandle(KeyTable.class, "count", int.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
@@ -63,21 +63,20 @@ final class KeyTable {
   }
 
   private final MemoryChunks chunks;
-  private final MemoryBudget budget;
-  private long[] slots = new long[SMALLEST];
+  private MemorySegment slots;
   private int count;
   private @Nullable MemorySegment[] records = new MemorySegment[4];
   private int[] offsets = new int[4];
 
-  KeyTable(MemoryChunks chunks, MemoryBudget budget) {
+  KeyTable(MemoryChunks chunks) {
     this.chunks = chunks;
-    this.budget = budget;
-    budget.overdraw(tableBytes());
+    slots = emptyTable(SMALLEST);
   }
 
-  /// What the slots take from the budget; the records lie in the chunks.
-  long tableBytes() {
-    return (long) slots.length * Long.BYTES;
+  private MemorySegment emptyTable(long size) {
+    long address = chunks.allocate(size * SLOT);
+    long at = MemoryChunks.offset(address);
+    return chunks.chunk(address).asSlice(at, size * SLOT).fill((byte) 0);
   }
 
   int count() {
@@ -86,11 +85,11 @@ final class KeyTable {
 
   /// @return the number of the key, or -1
   int find(long upper, long middle, long lower) {
-    long[] table = (long[]) SLOTS.getAcquire(this);
-    int mask = table.length - 1;
+    MemorySegment table = (MemorySegment) SLOTS.getAcquire(this);
+    long mask = table.byteSize() / SLOT - 1;
     int tag = tag(upper, middle, lower);
-    for (int i = tag & mask; ; i = i + 1 & mask) {
-      long slot = (long) SLOT.getAcquire(table, i);
+    for (long i = tag & mask; ; i = i + 1 & mask) {
+      long slot = (long) WORD.getAcquire(table, i * SLOT);
       if (slot == 0) {
         return -1;
       }
@@ -131,7 +130,7 @@ final class KeyTable {
     if ((number & RECORDS_MASK) == 0) {
       addRecords(number >>> RECORDS_SHIFT);
     }
-    if (2L * (number + 1) > slots.length) {
+    if (2L * (number + 1) > slots.byteSize() / SLOT) {
       grow();
     }
     MemorySegment chunk = record(number);
@@ -157,19 +156,19 @@ final class KeyTable {
     records[index] = chunks.chunk(address);
   }
 
-  private static void insert(long[] table, int tag, int value) {
-    int mask = table.length - 1;
-    int i = tag & mask;
-    while (table[i] != 0) {
+  private static void insert(MemorySegment table, int tag, int value) {
+    long mask = table.byteSize() / SLOT - 1;
+    long i = tag & mask;
+    while (table.get(JAVA_LONG, i * SLOT) != 0) {
       i = i + 1 & mask;
     }
-    SLOT.setRelease(table, i, (long) tag << 32 | value);
+    WORD.setRelease(table, i * SLOT, (long) tag << 32 | value);
   }
 
   private void grow() {
-    budget.overdraw(tableBytes());
-    long[] table = new long[2 * slots.length];
-    for (long slot : slots) {
+    MemorySegment table = emptyTable(2 * slots.byteSize() / SLOT);
+    for (long at = 0; at < slots.byteSize(); at += SLOT) {
+      long slot = slots.get(JAVA_LONG, at);
       if (slot != 0) {
         insert(table, (int) (slot >>> 32), (int) slot);
       }
@@ -223,9 +222,5 @@ final class KeyTable {
   /// Orders a key of the table and one given by its parts.
   int compare(int number, long upper, long middle, long lower) {
     return Key.compare(upper(number), middle(number), lower(number), upper, middle, lower);
-  }
-
-  void free() {
-    budget.release(tableBytes());
   }
 }

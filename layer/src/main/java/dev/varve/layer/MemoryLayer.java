@@ -106,7 +106,7 @@ public final class MemoryLayer implements Layer {
     this.start = new Lsn(startLsn);
     this.highest = startLsn;
     this.chunks = new MemoryChunks(budget);
-    this.keys = new KeyTable(chunks, budget);
+    this.keys = new KeyTable(chunks);
   }
 
   /// Adds a version. A key's versions come in the order of their LSNs; the same LSN again replaces
@@ -383,7 +383,6 @@ public final class MemoryLayer implements Layer {
   }
 
   private void free() {
-    keys.free();
     chunks.free();
   }
 
