@@ -40,7 +40,7 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "SIZE",
       defaultValue = "1GiB",
       description = {
-        "What the process takes of memory at most (default: ${DEFAULT-VALUE}, at least 384MiB).",
+        "What the process takes of memory at most (default: ${DEFAULT-VALUE}, at least 512MiB).",
         "The launcher turns it into the JVM's flags."
       })
   private String memory = "";

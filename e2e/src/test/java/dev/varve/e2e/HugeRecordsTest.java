@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class HugeRecordsTest {
 
   private static final int SUBTRANSACTIONS = 270_000;
-  private static final int MEMORY = 384;
+  private static final int MEMORY = 512;
 
   @Test
   void areTakenInWithLittleMemory() throws Exception {

@@ -20,7 +20,7 @@ class KillTest {
   private static final int CLIENTS = 2;
 
   /// The least there is, so that layers are written all the time.
-  private static final int MEMORY = 384;
+  private static final int MEMORY = 512;
 
   private static final Tpcb BANK = new Tpcb(2, 5_000);
   private static final long SEED = Long.getLong("seed", 2);

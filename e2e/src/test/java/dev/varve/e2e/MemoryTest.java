@@ -35,13 +35,13 @@ class MemoryTest {
   private record Size(int rows, int rounds) {}
 
   @ParameterizedTest
-  @ValueSource(ints = {384, 512})
+  @ValueSource(ints = {512, 768})
   void aLoadedServerStaysWithinItsBudget(int mebibytes) throws Exception {
     load(mebibytes, new Size(200_000, 1));
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {384, 512, 1024})
+  @ValueSource(ints = {512, 768, 1024})
   @Tag("nightly")
   void aLoadedServerStaysWithinItsBudgetForLong(int mebibytes) throws Exception {
     load(mebibytes, new Size(4_000_000, 20));

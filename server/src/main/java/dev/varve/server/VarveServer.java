@@ -33,10 +33,10 @@ import java.util.concurrent.CountDownLatch;
 /// |                   | sixteenth for the page cache                                             |
 /// | direct buffers    | an eighth: file and socket I/O of the JVM                                |
 ///
-/// The launcher makes the budget of `--memory`, which bounds the process: it sets aside 128 MiB and
-/// a sixteenth for the JVM's own code, classes, threads and collector, and gives the JVM its flags
-/// accordingly. A connection to the page service takes some 80 KiB of the heap, whatever it does:
-/// so there may be one for each MiB of the budget, and 1000 at most.
+/// The launcher makes the budget of `--memory`, which bounds the process: it sets aside 256 MiB for
+/// the JVM's own code, classes, threads and collector, and gives the JVM its flags accordingly. A
+/// connection to the page service takes some 80 KiB of the heap, whatever it does: so there may be
+/// one for each MiB of the budget, and 1000 at most.
 public final class VarveServer implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(VarveServer.class.getName());

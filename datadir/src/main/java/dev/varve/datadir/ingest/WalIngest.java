@@ -144,11 +144,10 @@ public final class WalIngest implements AutoCloseable {
     }
   }
 
-  /// The `--memory`, in MiB, that has room for a record; the launcher sets 128 MiB and a sixteenth
-  /// of it aside for the JVM.
+  /// The `--memory`, in MiB, that has room for a record; the launcher sets 256 MiB of it aside for
+  /// the JVM.
   static long memoryFor(long recordBytes) {
-    long budget = (recordBytes >> 20) * MEMORY_FOR_RECORD + 32;
-    return (budget + 128) * 16 / 15 + 1;
+    return (recordBytes >> 20) * MEMORY_FOR_RECORD + 32 + 256;
   }
 
   /// The next byte of the log that is needed.

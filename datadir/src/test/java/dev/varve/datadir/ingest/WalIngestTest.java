@@ -104,10 +104,7 @@ class WalIngestTest {
           .isInstanceOf(PageserverException.Unsupported.class)
           .hasMessage(
               "WAL at %s: a record of %d bytes, where there is room for %d; restart varve serve with --memory %dMiB or more",
-              new Lsn(good),
-              huge,
-              WalIngest.LARGEST_RECORD,
-              ((huge >> 20) * 16 + 32 + 128) * 16 / 15 + 1);
+              new Lsn(good), huge, WalIngest.LARGEST_RECORD, (huge >> 20) * 16 + 32 + 256);
       assertThat(crafted.timeline().lastRecordLsn().value()).isEqualTo(good);
       assertThat(crafted.now().blocks(TABLE)).isEqualTo(1);
     }
