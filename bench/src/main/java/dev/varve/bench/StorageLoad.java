@@ -32,7 +32,7 @@ public final class StorageLoad {
   static final int MEMORY_MIB = 512;
   private static final int PAGES = 10 * (1 << 17);
   private static final int CHANGE = 100;
-  private static final Duration PHASE = Duration.ofSeconds(Integer.getInteger("phase", 60));
+  private static final Duration PHASE = Duration.ofSeconds(60);
 
   /// Nanoseconds from one read to the next.
   private static final long BETWEEN = 1_000_000;

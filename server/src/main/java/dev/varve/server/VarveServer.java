@@ -31,7 +31,8 @@ import java.util.concurrent.CountDownLatch;
 /// | heap              | a half: block cache (a quarter of the heap), requests, redo              |
 /// | layers, off heap  | three eighths: open and frozen layers, batches of imports; of that, a    |
 /// |                   | sixteenth for the page cache                                             |
-/// | direct buffers    | an eighth: file and socket I/O of the JVM                                |
+/// | direct buffers    | an eighth: file and socket I/O of the JVM; 64 MiB more, of what is set   |
+/// |                   | aside, for long chains of changes of one page                            |
 ///
 /// The launcher makes the budget of `--memory`, which bounds the process: it sets aside 256 MiB for
 /// the JVM's own code, classes, threads and collector, and gives the JVM its flags accordingly. A
