@@ -2,16 +2,18 @@ package dev.varve.timeline;
 
 import dev.varve.layer.LayerCursor;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 
-/// Keeps every version. Where a key ends with a long chain of changes, the last of them becomes an
-/// image of what it leads to: reads from there on begin with it, and those before do not see it.
+/// Keeps every version. Where a key ends with a long chain of changes, and wherever a chain has
+/// become very long, the last of them becomes an image of what it leads to: reads from there on
+/// begin with it, and those before do not see it.
 final class AllVersions implements KeptVersions {
 
   private final MergeOutput output;
   private final Materializer materializer;
 
   /// The last version, which is written when it is known whether it is the last of its key.
-  private final VersionStack held = new VersionStack();
+  private final VersionStack held;
 
   private long upper;
   private long middle;
@@ -22,18 +24,28 @@ final class AllVersions implements KeptVersions {
   AllVersions(MergeOutput output, Materializer materializer) {
     this.output = output;
     this.materializer = materializer;
+    held = new VersionStack(materializer.memory());
   }
 
   @Override
   public void add(LayerCursor version) throws IOException {
+    if (changedBytes > Materializer.LONG_CHAIN) {
+      writeImage();
+      startChain();
+    }
     writeHeld();
     upper = version.upper();
     middle = version.middle();
     lower = version.lower();
-    held.push(version.lsn(), version.image(), version.initializes(), version.bytes());
+    held.push(
+        version.lsn(),
+        version.image(),
+        version.initializes(),
+        version.memory(),
+        version.offset(),
+        version.length());
     if (version.initializes()) {
-      changes = 0;
-      changedBytes = 0;
+      startChain();
     }
     if (!version.image()) {
       changes++;
@@ -50,31 +62,39 @@ final class AllVersions implements KeptVersions {
           held.lsn(0),
           held.isImage(0),
           held.initializes(0),
-          held.bytes(0),
-          0,
-          (int) held.bytes(0).byteSize());
+          held.buffer(0),
+          held.offset(0),
+          held.length(0));
       held.clear();
     }
   }
 
-  @Override
-  public void endKey() throws IOException {
-    if (Materializer.isWorthwhile(changes, changedBytes)
-        && materializer.make(upper, middle, lower, held.lsn(0))) {
+  /// Puts an image in the place of the held version, if one can be made.
+  private void writeImage() throws IOException {
+    if (materializer.make(upper, middle, lower, held.lsn(0))) {
+      MemorySegment page = materializer.page();
       output.add(
-          upper,
-          middle,
-          lower,
-          held.lsn(0),
-          true,
-          true,
-          materializer.page(),
-          0,
-          PageBuilder.PAGE_BYTES);
+          upper, middle, lower, held.lsn(0), true, true, page, 0, PageBuilder.PAGE_BYTES);
       held.clear();
     }
-    writeHeld();
+  }
+
+  private void startChain() {
     changes = 0;
     changedBytes = 0;
+  }
+
+  @Override
+  public void endKey() throws IOException {
+    if (Materializer.isWorthwhile(changes, changedBytes)) {
+      writeImage();
+    }
+    writeHeld();
+    startChain();
+  }
+
+  @Override
+  public void close() {
+    held.clear();
   }
 }

@@ -255,7 +255,8 @@ final class Compaction {
             index,
             new LayerOwner(timeline.tenant(), timeline.id()),
             shared,
-            new Materializer(reader, redo, shared.model().keys()),
+            new Materializer(
+                reader, redo, shared.model().keys(), shared.builders().memory()),
             () -> mayWait && isFlushedPilingUp(),
             this::isToEnd)) {
       Merge.Result result = merge.run();

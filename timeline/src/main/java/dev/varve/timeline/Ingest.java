@@ -3,7 +3,6 @@ package dev.varve.timeline;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
-import dev.varve.model.PageserverException;
 import dev.varve.model.VersionBytes;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -163,7 +162,7 @@ public final class Ingest implements AutoCloseable {
   /// #advance}, but also before {@link Timeline#readableFrom()}.
   public void history(Key key, HistorySink sink) {
     timeline.condition().requireRunning();
-    KeyHistory.run(timeline.reader(), key, 0, lastRecord.get(), () -> {}, sink);
+    timeline.reads().history(key, 0, lastRecord.get(), () -> {}, sink);
   }
 
   @Override

@@ -14,6 +14,9 @@ sealed interface KeptVersions permits AllVersions, NeededVersions {
   /// The last version of a key has been added.
   void endKey() throws IOException;
 
+  /// Lets go of what is held in memory; nothing is added any more.
+  void close();
+
   /// What is chosen of these versions.
   ///
   /// @param materializer makes images

@@ -7,20 +7,32 @@ import java.lang.foreign.MemorySegment;
 /// Collects all versions of one key over some LSNs.
 final class KeyHistory implements VersionCollector {
 
-  private final VersionStack versions = new VersionStack();
+  private final VersionStack versions;
   private final long from;
 
-  private KeyHistory(long from) {
+  private KeyHistory(long from, ChainMemory memory) {
     this.from = from;
+    versions = new VersionStack(memory);
   }
 
+  /// @param memory for long chains of changes
   /// @param check done before versions are handed over: it throws when they don't count
   static void run(
-      PageReader reader, Key key, long from, long to, Runnable check, HistorySink sink) {
-    var history = new KeyHistory(from);
-    reader.walk(key.upper(), key.middle(), key.lower(), to, history, null);
-    check.run();
-    history.handOver(sink);
+      PageReader reader,
+      ChainMemory memory,
+      Key key,
+      long from,
+      long to,
+      Runnable check,
+      HistorySink sink) {
+    var history = new KeyHistory(from, memory);
+    try {
+      reader.walk(key.upper(), key.middle(), key.lower(), to, history, null);
+      check.run();
+      history.handOver(sink);
+    } finally {
+      history.versions.clear();
+    }
   }
 
   @Override
@@ -30,7 +42,7 @@ final class KeyHistory implements VersionCollector {
 
   @Override
   public boolean add(long lsn, boolean image, boolean initializes, MemorySegment bytes) {
-    versions.push(lsn, image, initializes, bytes);
+    versions.push(lsn, image, initializes, bytes, 0, (int) bytes.byteSize());
     return false;
   }
 

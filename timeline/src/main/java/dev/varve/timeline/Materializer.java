@@ -24,15 +24,23 @@ final class Materializer {
 
   private final PageReader reader;
   private final KeyRules keys;
-  private final PageBuilder builder = new PageBuilder();
+  private final PageBuilder builder;
   private final PageRedo redo;
+  private final ChainMemory memory;
   private final MemorySegment page = Arena.ofAuto().allocate(PageBuilder.PAGE_BYTES);
 
-  Materializer(PageReader reader, PageRedo redo, KeyRules keys) {
+  /// @param memory for long chains of changes
+  Materializer(PageReader reader, PageRedo redo, KeyRules keys, ChainMemory memory) {
+    builder = new PageBuilder(memory);
+    this.memory = memory;
     this.reader = reader;
     this.keys = keys;
     this.redo = redo;
   }
+
+  /// A chain that takes more bytes becomes an image where it stands: who reads what comes next, and
+  /// the merge itself, does not have to hold all of it in memory.
+  static final long LONG_CHAIN = 1 << 20;
 
   /// Whether a chain of changes is so costly to read that an image is worth its place: it takes no
   /// more than the changes do, or saves much work.
@@ -44,9 +52,9 @@ final class Materializer {
 
   /// Makes the page as of an LSN, which is in {@link #page} then.
   ///
-  /// @return false when it can't be made, because the key is not of a page, or because what is
-  ///   stored is not right or not known: then the versions stay as they are, for reads to say what
-  ///   is wrong with them
+  /// @return false when it can't be made, because the key is not of a page, because what is stored
+  ///   is not right or not known, or because it does not fit into memory: then the versions stay as
+  ///   they are, for reads to say what is wrong with them
   /// @throws PageserverException.Unavailable when that is not the data's fault
   boolean make(long upper, long middle, long lower, long lsn) {
     Key key = Key.of(upper, middle, lower);
@@ -61,9 +69,20 @@ final class Materializer {
         | PageserverException.NotFound e) {
       LOG.log(DEBUG, "a merge keeps the changes of a page as they are", e);
       return false;
+    } catch (PageserverException.Unavailable e) {
+      if (!builder.isTooLong()) {
+        throw e;
+      }
+      LOG.log(DEBUG, "a merge keeps the changes of a page as they are", e);
+      return false;
     } finally {
       builder.clear();
     }
+  }
+
+  /// For the chains of changes that a merge holds.
+  ChainMemory memory() {
+    return memory;
   }
 
   MemorySegment page() {

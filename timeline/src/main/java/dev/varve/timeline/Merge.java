@@ -139,6 +139,7 @@ final class Merge implements AutoCloseable {
     try {
       output.close();
     } finally {
+      kept.close();
       held.forEach(input -> input.layer().release());
       held.clear();
     }

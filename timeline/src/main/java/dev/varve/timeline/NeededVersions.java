@@ -16,9 +16,6 @@ import org.jspecify.annotations.Nullable;
 /// with another version to begin with is dropped, and so is one of a key that nobody asks for.
 final class NeededVersions implements KeptVersions {
 
-  /// A chain that takes more becomes an image where it stands.
-  private static final long MOST_PENDING_BYTES = 8L << 20;
-
   private final MergeOutput output;
   private final Materializer materializer;
   private final long[] points;
@@ -29,7 +26,7 @@ final class NeededVersions implements KeptVersions {
   private final KeyRules.@Nullable Verdict[] known;
 
   /// The chain, as far as it is not written: from the oldest on.
-  private final VersionStack pending = new VersionStack();
+  private final VersionStack pending;
 
   private long pendingBytes;
   private int pendingChanges;
@@ -42,6 +39,7 @@ final class NeededVersions implements KeptVersions {
   NeededVersions(MergeOutput output, Materializer materializer, MergePlan.Retention retention) {
     this.output = output;
     this.materializer = materializer;
+    pending = new VersionStack(materializer.memory());
     points = retention.points().stream().mapToLong(Lsn::value).toArray();
     nothingBefore = retention.first();
     verdicts = retention.verdicts();
@@ -73,10 +71,16 @@ final class NeededVersions implements KeptVersions {
     if (version.initializes()) {
       forgetChain();
     }
-    pending.push(lsn, version.image(), version.initializes(), version.bytes());
+    pending.push(
+        lsn,
+        version.image(),
+        version.initializes(),
+        version.memory(),
+        version.offset(),
+        version.length());
     pendingBytes += version.length();
     pendingChanges += version.image() ? 0 : 1;
-    if (pendingBytes > MOST_PENDING_BYTES && pendingChanges > 1) {
+    if (pendingBytes > Materializer.LONG_CHAIN && pendingChanges > 1) {
       shorten();
     }
   }
@@ -87,7 +91,7 @@ final class NeededVersions implements KeptVersions {
     long lsn = pending.lsn(pending.count() - 1);
     if (materializer.make(upper, middle, lower, lsn)) {
       forgetChain();
-      pending.push(lsn, true, true, materializer.page());
+      pending.push(lsn, true, true, materializer.page(), 0, PageBuilder.PAGE_BYTES);
       pendingBytes = PageBuilder.PAGE_BYTES;
     } else {
       writePending();
@@ -112,7 +116,7 @@ final class NeededVersions implements KeptVersions {
         && !anyWritten
         && pending.count() == 1
         && pending.isImage(0)
-        && pending.bytes(0).byteSize() == 0;
+        && pending.length(0) == 0;
   }
 
   /// Whether nobody asks for the key any more as of the points that are left.
@@ -155,14 +159,13 @@ final class NeededVersions implements KeptVersions {
 
   private void writePending() throws IOException {
     for (int i = 0; i < pending.count(); i++) {
-      MemorySegment bytes = pending.bytes(i);
       write(
           pending.lsn(i),
           pending.isImage(i),
           pending.initializes(i),
-          bytes,
-          0,
-          (int) bytes.byteSize());
+          pending.buffer(i),
+          pending.offset(i),
+          pending.length(i));
     }
     forgetChain();
   }
@@ -172,5 +175,10 @@ final class NeededVersions implements KeptVersions {
       throws IOException {
     output.add(upper, middle, lower, lsn, image, initializes, bytes, offset, length);
     anyWritten = true;
+  }
+
+  @Override
+  public void close() {
+    forgetChain();
   }
 }

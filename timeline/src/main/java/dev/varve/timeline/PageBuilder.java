@@ -20,7 +20,7 @@ final class PageBuilder implements VersionCollector {
   private static final int COSTLY_CHANGES = 4;
   private static final int COSTLY_LAYERS = 8;
 
-  private final VersionStack changes = new VersionStack();
+  private final VersionStack changes;
   private final LayerSearch search = new LayerSearch();
   private @Nullable MemorySegment target;
   private boolean begun;
@@ -36,6 +36,11 @@ final class PageBuilder implements VersionCollector {
   private long cachedOwner;
   private int layersAsked;
   private @Nullable ReadAhead ahead;
+
+  /// @param memory for long chains of changes
+  PageBuilder(ChainMemory memory) {
+    changes = new VersionStack(memory);
+  }
 
   /// @param newAhead of a read of many pages; null: of one
   void reset(MemorySegment newTarget, @Nullable ReadAhead newAhead) {
@@ -105,7 +110,7 @@ final class PageBuilder implements VersionCollector {
         MemorySegment.copy(bytes, 0, target, 0, PAGE_BYTES);
       }
     } else {
-      changes.push(lsn, false, initializes, bytes);
+      changes.push(lsn, false, initializes, bytes, 0, (int) bytes.byteSize());
     }
     if (initializes) {
       begun = true;
@@ -137,6 +142,11 @@ final class PageBuilder implements VersionCollector {
     for (int i = changes.count() - 1; i >= 0; i--) {
       redo.apply(key, changes.lsn(i), page, changes.bytes(i));
     }
+  }
+
+  /// Whether the page could not be made because its changes do not fit into memory.
+  boolean isTooLong() {
+    return changes.isExhausted();
   }
 
   /// How many changes the last {@link #build} has applied.

@@ -9,7 +9,16 @@ final class PageBuilders {
 
   private static final int PLACES = 32;
 
+  /// What long chains of changes may take together, in bytes. The launcher gives direct memory 64 MiB
+  /// for it and for what builders keep.
+  private static final long CHAIN_BYTES = 48L << 20;
+
+  private final ChainMemory memory = new ChainMemory(CHAIN_BYTES);
   private final AtomicReferenceArray<PageBuilder> places = new AtomicReferenceArray<>(PLACES);
+
+  ChainMemory memory() {
+    return memory;
+  }
 
   PageBuilder take() {
     int first = firstPlace();
@@ -22,7 +31,7 @@ final class PageBuilders {
         }
       }
     }
-    return new PageBuilder();
+    return new PageBuilder(memory);
   }
 
   void giveBack(PageBuilder builder) {

@@ -85,7 +85,12 @@ final class Reads {
 
   void history(Key key, Lsn from, Lsn to, HistorySink sink) {
     requireReadable(to);
-    KeyHistory.run(reader, key, from.value(), to.value(), () -> requireStillReadable(to), sink);
+    history(key, from.value(), to.value(), () -> requireStillReadable(to), sink);
+  }
+
+  /// Without a look at the GC cutoff, but for `check`: before versions are handed over.
+  void history(Key key, long from, long to, Runnable check, HistorySink sink) {
+    KeyHistory.run(reader, shared.builders().memory(), key, from, to, check, sink);
   }
 
   void requireReadable(Lsn lsn) {

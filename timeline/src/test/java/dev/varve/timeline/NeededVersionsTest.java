@@ -2,6 +2,7 @@ package dev.varve.timeline;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.varve.layer.LayerCursor;
 import dev.varve.layer.LayerOwner;
@@ -33,6 +34,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -66,7 +68,7 @@ class NeededVersionsTest {
 
   @TempDir Path folder;
   private final MemorySegment page = Arena.ofAuto().allocate(8192);
-  private final PageBuilder builder = new PageBuilder();
+  private final PageBuilder builder = new PageBuilder(new ChainMemory(48 << 20));
   private final TaskManager tasks =
       new TaskManager(new RealThreads(InstantSource.system(), 1), Duration.ofSeconds(10));
   private WrittenLayers layers;
@@ -180,7 +182,7 @@ class NeededVersionsTest {
     }
   }
 
-  private List<HistoricLayer> merge(List<HistoricLayer> inputs, MergePlan.Retention retention)
+  private List<HistoricLayer> merge(List<HistoricLayer> inputs, MergePlan.@Nullable Retention retention)
       throws IOException {
     var plan =
         new MergePlan(
@@ -192,7 +194,7 @@ class NeededVersionsTest {
             20_000,
             Long.MAX_VALUE,
             retention);
-    var materializer = new Materializer(reader(inputs), new HashRedo(), RULES);
+    var materializer = new Materializer(reader(inputs), new HashRedo(), RULES, shared.builders().memory());
     try (var merge =
         new Merge(
             plan, index, WrittenLayers.OWNER, shared, materializer, () -> false, () -> false)) {
@@ -325,5 +327,31 @@ class NeededVersionsTest {
             new MergePlan.Retention(
                 List.of(new Lsn(300)), true, (_, _) -> new KeyRules.Verdict(false, Key.MAX)));
     assertThat(kept(outputs).get(key)).hasSize(300);
+  }
+
+  /// Each read of a page holds the changes since the last image in memory, which is bounded.
+  @Test
+  void aVeryLongChainGetsImagesWhereverItsBytesStand() throws IOException {
+    var all = new Versions();
+    Key key = new Key(0, 1663, 5, 16384, 0, 0);
+    all.put(key, 1, new Version(true, true, HashRedo.image(3, 1)));
+    for (long lsn = 2; lsn <= 600; lsn++) {
+      MemorySegment change = Arena.ofAuto().allocate(100_000);
+      change.set(JAVA_LONG_UNALIGNED, 0, lsn);
+      all.put(key, lsn, new Version(false, false, change));
+    }
+    List<HistoricLayer> inputs = split(all, 3, new SplittableRandom(1));
+    assertThatThrownBy(() -> read(reader(inputs), key, 600))
+        .isInstanceOf(PageserverException.Unavailable.class)
+        .hasMessageContaining("do not fit into memory");
+    List<HistoricLayer> outputs = merge(inputs, null);
+    NavigableMap<Long, Boolean> kept = kept(outputs).get(key);
+    assertThat(kept).hasSize(600);
+    assertThat(kept.values().stream().filter(image -> image)).hasSizeGreaterThan(30);
+    PageReader after = reader(outputs);
+    for (long lsn = 1; lsn <= 400; lsn += 23) {
+      assertThat(read(after, key, lsn)).isEqualTo(read(reader(inputs), key, lsn));
+    }
+    read(after, key, 600);
   }
 }
