@@ -73,8 +73,7 @@ final class AllVersions implements KeptVersions {
   private void writeImage() throws IOException {
     if (materializer.make(upper, middle, lower, held.lsn(0))) {
       MemorySegment page = materializer.page();
-      output.add(
-          upper, middle, lower, held.lsn(0), true, true, page, 0, PageBuilder.PAGE_BYTES);
+      output.add(upper, middle, lower, held.lsn(0), true, true, page, 0, PageBuilder.PAGE_BYTES);
       held.clear();
     }
   }

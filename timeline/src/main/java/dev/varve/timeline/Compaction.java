@@ -255,8 +255,7 @@ final class Compaction {
             index,
             new LayerOwner(timeline.tenant(), timeline.id()),
             shared,
-            new Materializer(
-                reader, redo, shared.model().keys(), shared.builders().memory()),
+            new Materializer(reader, redo, shared.model().keys(), shared.builders().memory()),
             () -> mayWait && isFlushedPilingUp(),
             this::isToEnd)) {
       Merge.Result result = merge.run();

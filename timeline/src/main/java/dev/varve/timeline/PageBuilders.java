@@ -9,8 +9,8 @@ final class PageBuilders {
 
   private static final int PLACES = 32;
 
-  /// What long chains of changes may take together, in bytes. The launcher gives direct memory 64 MiB
-  /// for it and for what builders keep.
+  /// What long chains of changes may take together, in bytes. The launcher gives direct memory 64
+  /// MiB for it and for what builders keep.
   private static final long CHAIN_BYTES = 48L << 20;
 
   private final ChainMemory memory = new ChainMemory(CHAIN_BYTES);

@@ -112,12 +112,7 @@ final class VersionStack {
 
   /// @throws PageserverException.Unavailable when there is no memory for it
   void push(
-      long lsn,
-      boolean image,
-      boolean initializes,
-      MemorySegment source,
-      long offset,
-      int length) {
+      long lsn, boolean image, boolean initializes, MemorySegment source, long offset, int length) {
     if (length > buffer.byteSize() - used) {
       addBuffer(length);
     }

@@ -182,8 +182,8 @@ class NeededVersionsTest {
     }
   }
 
-  private List<HistoricLayer> merge(List<HistoricLayer> inputs, MergePlan.@Nullable Retention retention)
-      throws IOException {
+  private List<HistoricLayer> merge(
+      List<HistoricLayer> inputs, MergePlan.@Nullable Retention retention) throws IOException {
     var plan =
         new MergePlan(
             inputs,
@@ -194,7 +194,8 @@ class NeededVersionsTest {
             20_000,
             Long.MAX_VALUE,
             retention);
-    var materializer = new Materializer(reader(inputs), new HashRedo(), RULES, shared.builders().memory());
+    var materializer =
+        new Materializer(reader(inputs), new HashRedo(), RULES, shared.builders().memory());
     try (var merge =
         new Merge(
             plan, index, WrittenLayers.OWNER, shared, materializer, () -> false, () -> false)) {
