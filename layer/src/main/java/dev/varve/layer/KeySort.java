@@ -1,7 +1,12 @@
 package dev.varve.layer;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /// Sorts the numbers of keys in a {@link KeyTable} by key: a radix sort from the last byte of the
 /// key to the first, which leaves out the bytes that are the same in all keys; mostly all but a few
@@ -12,25 +17,48 @@ final class KeySort {
 
   private KeySort() {}
 
+  /// The numbers and the part of the keys that is looked at, side by side. They are off the heap:
+  /// the collector would have to treat arrays of their size apart, time and again.
+  private record Column(MemorySegment numbers, MemorySegment values) {
+
+    static Column of(int count, Arena arena) {
+      return new Column(arena.allocate(JAVA_INT, count), arena.allocate(JAVA_LONG, count));
+    }
+
+    int number(long index) {
+      return numbers.getAtIndex(JAVA_INT, index);
+    }
+
+    long value(long index) {
+      return values.getAtIndex(JAVA_LONG, index);
+    }
+
+    void set(long index, int number, long value) {
+      numbers.setAtIndex(JAVA_INT, index, number);
+      values.setAtIndex(JAVA_LONG, index, value);
+    }
+  }
+
   /// @return the numbers of the keys in `range`, in the order of the keys
   static int[] sort(KeyTable keys, KeyRange range) {
     int[] numbers = within(keys, range);
-    long[] values = new long[numbers.length];
-    int[] otherNumbers = new int[numbers.length];
-    long[] otherValues = new long[numbers.length];
-    for (int part = PARTS - 1; part >= 0; part--) {
-      long differing = load(keys, part, numbers, values);
-      for (int shift = 0; shift < Long.SIZE; shift += Byte.SIZE) {
-        if ((differing >>> shift & 0xFF) != 0) {
-          distribute(numbers, values, otherNumbers, otherValues, shift);
-          int[] n = numbers;
-          numbers = otherNumbers;
-          otherNumbers = n;
-          long[] v = values;
-          values = otherValues;
-          otherValues = v;
+    int count = numbers.length;
+    try (Arena arena = Arena.ofConfined()) {
+      Column column = Column.of(count, arena);
+      Column other = Column.of(count, arena);
+      MemorySegment.copy(numbers, 0, column.numbers, JAVA_INT, 0, count);
+      for (int part = PARTS - 1; part >= 0; part--) {
+        long differing = load(keys, part, column, count);
+        for (int shift = 0; shift < Long.SIZE; shift += Byte.SIZE) {
+          if ((differing >>> shift & 0xFF) != 0) {
+            distribute(column, other, count, shift);
+            Column sorted = other;
+            other = column;
+            column = sorted;
+          }
         }
       }
+      MemorySegment.copy(column.numbers, JAVA_INT, 0, numbers, 0, count);
     }
     return numbers;
   }
@@ -57,25 +85,26 @@ final class KeySort {
   }
 
   /// @return the bits in which not all values agree
-  private static long load(KeyTable keys, int part, int[] numbers, long[] values) {
+  private static long load(KeyTable keys, int part, Column column, int count) {
     long differing = 0;
-    for (int i = 0; i < numbers.length; i++) {
-      values[i] =
+    for (int i = 0; i < count; i++) {
+      int number = column.number(i);
+      long value =
           switch (part) {
-            case 0 -> keys.upper(numbers[i]);
-            case 1 -> keys.middle(numbers[i]);
-            default -> keys.lower(numbers[i]);
+            case 0 -> keys.upper(number);
+            case 1 -> keys.middle(number);
+            default -> keys.lower(number);
           };
-      differing |= values[i] ^ values[0];
+      column.values.setAtIndex(JAVA_LONG, i, value);
+      differing |= value ^ column.value(0);
     }
     return differing;
   }
 
-  private static void distribute(
-      int[] numbers, long[] values, int[] toNumbers, long[] toValues, int shift) {
+  private static void distribute(Column from, Column to, int count, int shift) {
     int[] next = new int[256];
-    for (long value : values) {
-      next[(int) (value >>> shift) & 0xFF]++;
+    for (int i = 0; i < count; i++) {
+      next[(int) (from.value(i) >>> shift) & 0xFF]++;
     }
     int begin = 0;
     for (int digit = 0; digit < next.length; digit++) {
@@ -83,10 +112,9 @@ final class KeySort {
       next[digit] = begin;
       begin += here;
     }
-    for (int i = 0; i < values.length; i++) {
-      int to = next[(int) (values[i] >>> shift) & 0xFF]++;
-      toNumbers[to] = numbers[i];
-      toValues[to] = values[i];
+    for (int i = 0; i < count; i++) {
+      long value = from.value(i);
+      to.set(next[(int) (value >>> shift) & 0xFF]++, from.number(i), value);
     }
   }
 }
