@@ -3,6 +3,7 @@ package dev.varve.timeline;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
 import dev.varve.model.VersionBytes;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,7 @@
 package dev.varve.timeline;
 
 import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;

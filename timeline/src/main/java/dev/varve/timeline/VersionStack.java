@@ -1,5 +1,6 @@
 package dev.varve.timeline;
 
+import dev.varve.model.PageserverException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
