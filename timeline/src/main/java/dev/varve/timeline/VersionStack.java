@@ -92,7 +92,7 @@ final class VersionStack {
   }
 
   long offset(int index) {
-    return places[index] >>> FLAG_BITS & (1 << OFFSET_BITS) - 1;
+    return (places[index] >>> FLAG_BITS) & ((1 << OFFSET_BITS) - 1);
   }
 
   int length(int index) {

@@ -346,7 +346,7 @@ class NeededVersionsTest {
         .isInstanceOf(PageserverException.Unavailable.class)
         .hasMessageContaining("do not fit into memory");
     List<HistoricLayer> outputs = merge(inputs, null);
-    NavigableMap<Long, Boolean> kept = kept(outputs).get(key);
+    NavigableMap<Long, Boolean> kept = kept(outputs).getOrDefault(key, new TreeMap<>());
     assertThat(kept).hasSize(600);
     assertThat(kept.values().stream().filter(image -> image)).hasSizeGreaterThan(30);
     PageReader after = reader(outputs);
