@@ -88,7 +88,7 @@ final class VersionStack {
 
   /// What holds the bytes of a version: {@link #length} of them from {@link #offset} on.
   MemorySegment buffer(int index) {
-    return buffers.get((int) (places[index] >>> FLAG_BITS + OFFSET_BITS));
+    return buffers.get((int) (places[index] >>> (FLAG_BITS + OFFSET_BITS)));
   }
 
   long offset(int index) {
