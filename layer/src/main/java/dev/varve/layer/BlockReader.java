@@ -64,6 +64,11 @@ final class BlockReader {
     run.get(at, framed(length), 0, length);
   }
 
+  /// Makes a block of a range the one that is unpacked next.
+  void takeOf(byte[] range, int at, int length) {
+    System.arraycopy(range, at, framed(length), 0, length);
+  }
+
   /// Unpacks the block in {@link #framed}, whose frame has been checked.
   ///
   /// @param length of frame and packed bytes

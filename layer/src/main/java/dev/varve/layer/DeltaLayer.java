@@ -4,13 +4,14 @@ import dev.varve.model.KeyRange;
 import dev.varve.model.LsnRange;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /// A delta layer file: all versions of its keys over its LSNs. {@link LayerFormat} has the bytes.
 /// Safe from any thread.
 ///
 /// Making one does not touch the file: it is opened, and header and footer checked, when it is
 /// first read. After that a read costs a few look-ups in the {@link BlockCache}.
-public final class DeltaLayer implements Layer {
+public final class DeltaLayer implements FileLayer {
 
   private final LayerFile file;
 
@@ -22,15 +23,45 @@ public final class DeltaLayer implements Layer {
     if (name.kind() != LayerKind.DELTA) {
       throw new IllegalArgumentException("not the name of this kind of layer: " + name);
     }
-    this.file = new LayerFile(files, path, name, owner);
+    this.file = new LayerFile(files, path, name, owner, null);
   }
 
+  /// A layer whose file is not here.
+  ///
+  /// @param path where the file will be when it comes
+  /// @throws IllegalArgumentException when the name is not of this kind
+  public DeltaLayer(LayerFiles files, Path path, RemoteLayer object) {
+    if (object.name().kind() != LayerKind.DELTA) {
+      throw new IllegalArgumentException("not the name of this kind of layer: " + object.name());
+    }
+    this.file = new LayerFile(files, path, object.name(), object.owner(), object);
+  }
+
+  @Override
   public LayerName name() {
     return file.name();
   }
 
+  @Override
   public Path path() {
     return file.path();
+  }
+
+  @Override
+  public Residency residency() {
+    return file.residency();
+  }
+
+  @Override
+  public boolean isFetchNeeded(long upper, long middle, long lower, long floor, long end) {
+    return file.isFetchNeeded(upper, middle, lower, floor, end);
+  }
+
+  @Override
+  public void prefetch(
+      long upper, long middle, long lower, long floor, long end, @Nullable ReadAhead ahead)
+      throws IOException {
+    file.prefetch(upper, middle, lower, floor, end, ahead);
   }
 
   @Override

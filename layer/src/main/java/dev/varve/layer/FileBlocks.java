@@ -7,23 +7,52 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /// The blocks of one layer file: from the {@link BlockCache}, or read, checked and unpacked. Safe
-/// from any thread.
+/// from any thread. While the file is not here, {@link RemoteBlocks} says what is read together.
 ///
 /// Where a block is, the index says; `fileSize` is the file's length, within which it must be.
 final class FileBlocks {
+
+  /// What an index says of a block.
+  ///
+  /// @param length of frame and packed bytes
+  record Place(BlockKind kind, long offset, int length, int unpacked) {
+
+    static Place ofData(IndexBlock leaf, int entry) {
+      return new Place(
+          BlockKind.DATA, leaf.offset(entry), leaf.length(entry), leaf.unpacked(entry));
+    }
+
+    boolean isWithin(long fileSize) {
+      return isPlace(offset, length, unpacked, fileSize);
+    }
+  }
 
   private final LayerFiles files;
   private final Path path;
   private final LayerName name;
   private final long number;
   private final References references;
+  private final Residency residency;
+  private final LayerBytes bytes;
 
-  FileBlocks(LayerFiles files, Path path, LayerName name, long number, References references) {
+  FileBlocks(
+      LayerFiles files,
+      Path path,
+      LayerName name,
+      long number,
+      References references,
+      Residency residency) {
     this.files = files;
     this.path = path;
     this.name = name;
     this.number = number;
     this.references = references;
+    this.residency = residency;
+    this.bytes = new LayerBytes(files, path, number, residency);
+  }
+
+  LayerBytes bytes() {
+    return bytes;
   }
 
   void requireReferenced() {
@@ -32,8 +61,11 @@ final class FileBlocks {
     }
   }
 
-  CorruptLayerException corrupt(long offset, @Nullable String finding) {
-    return new CorruptLayerException(path, offset, String.valueOf(finding));
+  /// @param object that has the bytes; null: the file has
+  IOException corrupt(@Nullable RemoteLayer object, long offset, @Nullable String finding) {
+    return object == null
+        ? new CorruptLayerException(path, offset, String.valueOf(finding))
+        : files.ranges().corrupt(object, offset, finding);
   }
 
   /// Before a data block is asked for: when it and adjacent ones that the caller will want are not
@@ -52,15 +84,15 @@ final class FileBlocks {
     int length = (int) (leaf.offset(end - 1) + leaf.length(end - 1) - start);
     BlockReader reader = files.takeReader();
     try {
-      files.read(number, path, start, reader.run(length));
+      RemoteLayer object = bytes.read(start, reader.run(length));
       for (int i = first; i < end; i++) {
         reader.takeOfRun((int) (leaf.offset(i) - start), leaf.length(i));
-        CachedBlock block =
-            checked(reader, BlockKind.DATA, leaf.offset(i), leaf.length(i), leaf.unpacked(i), null);
-        files.cache().put(number, leaf.offset(i), block);
-        ahead.add(number, leaf.offset(i), block);
+        long offset = leaf.offset(i);
+        CachedBlock block = checked(reader, Place.ofData(leaf, i), null, object);
+        files.cache().put(number, offset, block);
+        ahead.add(number, offset, block);
       }
-    } catch (ClosedByInterruptException e) {
+    } catch (ClosedByInterruptException | UnreachableLayerException e) {
       throw e;
     } catch (IOException _) {
       // Read on its own, the block fails again, for whom it concerns.
@@ -91,13 +123,14 @@ final class FileBlocks {
     return end;
   }
 
-  /// A data block from the cache; or one that is put there, since it was asked for not long ago.
+  /// A data block from the cache; or one that is put there, since it was asked for not long ago or
+  /// comes from far away.
   ///
   /// @return null when it is not worth that
   @Nullable DataBlock kept(IndexBlock leaf, int entry, long fileSize) throws IOException {
     long offset = leaf.offset(entry);
     CachedBlock block = files.cache().get(number, offset);
-    if (block == null && files.cache().wasMissed(number, offset)) {
+    if (block == null && (residency.isRemote() || files.cache().wasMissed(number, offset))) {
       block = readOne(BlockKind.DATA, offset, leaf.length(entry), leaf.unpacked(entry), fileSize);
     }
     return (DataBlock) block;
@@ -131,8 +164,7 @@ final class FileBlocks {
     requireReferenced();
     BlockReader reader = files.takeReader();
     try {
-      checkPlace(offset, length, unpacked, fileSize);
-      CachedBlock read = read(reader, kind, offset, length, unpacked, null);
+      CachedBlock read = read(reader, new Place(kind, offset, length, unpacked), fileSize, null);
       files.cache().put(number, offset, read);
       return read;
     } finally {
@@ -145,23 +177,21 @@ final class FileBlocks {
   /// @param target to unpack into, if it is long enough
   DataBlock read(BlockReader reader, IndexBlock leaf, int entry, long fileSize, byte[] target)
       throws IOException {
-    long offset = leaf.offset(entry);
-    int length = leaf.length(entry);
-    int unpacked = leaf.unpacked(entry);
-    checkPlace(offset, length, unpacked, fileSize);
-    return (DataBlock) read(reader, BlockKind.DATA, offset, length, unpacked, target);
+    return (DataBlock) read(reader, Place.ofData(leaf, entry), fileSize, target);
   }
 
-  private void checkPlace(long offset, int length, int unpacked, long fileSize)
-      throws CorruptLayerException {
-    if (!isPlace(offset, length, unpacked, fileSize)) {
+  /// @throws IOException when no block can be where the index says
+  void requirePlace(Place place, long fileSize) throws IOException {
+    if (!place.isWithin(fileSize)) {
       throw corrupt(
+          residency.object(),
           fileSize - LayerFooter.BYTES,
-          "a block of " + length + ", unpacked " + unpacked + " bytes, at " + offset);
+          "a block of %d, unpacked %d bytes, at %d"
+              .formatted(place.length, place.unpacked, place.offset));
     }
   }
 
-  private static boolean isPlace(long offset, int length, int unpacked, long fileSize) {
+  static boolean isPlace(long offset, int length, int unpacked, long fileSize) {
     return offset >= LayerHeader.BYTES
         && length >= BlockFrame.BYTES
         && offset <= fileSize - LayerFooter.BYTES - length
@@ -170,40 +200,50 @@ final class FileBlocks {
         && unpacked <= LayerFormat.MOST_BLOCK;
   }
 
-  private CachedBlock read(
-      BlockReader reader,
-      BlockKind kind,
-      long offset,
-      int length,
-      int unpacked,
-      byte @Nullable [] target)
+  private CachedBlock read(BlockReader reader, Place place, long fileSize, byte @Nullable [] target)
       throws IOException {
-    byte[] framed = reader.framed(length);
-    files.read(number, path, offset, framed, length, reader.buffer());
-    return checked(reader, kind, offset, length, unpacked, target);
+    requirePlace(place, fileSize);
+    byte[] framed = reader.framed(place.length);
+    RemoteLayer object = bytes.read(place.offset, framed, place.length, reader.buffer());
+    return checked(reader, place, target, object);
   }
 
   /// Checks and unpacks the block whose frame the reader has.
+  ///
+  /// @param target to unpack into, if it is long enough
+  /// @param object that has the block; null: the file has
   private CachedBlock checked(
-      BlockReader reader,
-      BlockKind kind,
-      long offset,
-      int length,
-      int unpacked,
-      byte @Nullable [] target)
+      BlockReader reader, Place place, byte @Nullable [] target, @Nullable RemoteLayer object)
       throws IOException {
+    int unpacked = place.unpacked;
     try {
-      Compression compression = BlockFrame.check(reader.framed(), length, kind, unpacked, offset);
-      byte[] bytes = target != null && target.length >= unpacked ? target : new byte[unpacked];
-      reader.unpack(compression, length, bytes, unpacked);
-      return switch (kind) {
-        case DATA -> checked(DataBlock.of(bytes, unpacked));
-        case FILTER -> KeyFilter.of(bytes, unpacked);
-        case LEAF -> IndexBlock.of(bytes, unpacked, IndexBlock.LEAF_ENTRY);
-        case ROOT -> IndexBlock.of(bytes, unpacked, IndexBlock.ROOT_ENTRY);
+      Compression compression =
+          BlockFrame.check(reader.framed(), place.length, place.kind, unpacked, place.offset);
+      byte[] to = target != null && target.length >= unpacked ? target : new byte[unpacked];
+      reader.unpack(compression, place.length, to, unpacked);
+      return switch (place.kind) {
+        case DATA -> checked(DataBlock.of(to, unpacked));
+        case FILTER -> KeyFilter.of(to, unpacked);
+        case LEAF -> IndexBlock.of(to, unpacked, IndexBlock.LEAF_ENTRY);
+        case ROOT -> IndexBlock.of(to, unpacked, IndexBlock.ROOT_ENTRY);
       };
     } catch (MalformedBlockException e) {
-      throw corrupt(offset, e.getMessage());
+      throw corrupt(object, place.offset, e.getMessage());
+    }
+  }
+
+  /// Checks and unpacks a block of a range that was read.
+  ///
+  /// @param start where the range begins in the file
+  CachedBlock ofRange(
+      byte[] range, long start, Place place, byte @Nullable [] target, RemoteLayer object)
+      throws IOException {
+    BlockReader reader = files.takeReader();
+    try {
+      reader.takeOf(range, (int) (place.offset - start), place.length);
+      return checked(reader, place, target, object);
+    } finally {
+      files.giveBack(reader);
     }
   }
 

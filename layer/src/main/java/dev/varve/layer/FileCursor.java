@@ -21,6 +21,7 @@ final class FileCursor implements LayerCursor {
   private int blocksRead;
   private @Nullable BlockReader reader;
   private byte[] buffer = new byte[0];
+  private @Nullable RemoteRun run;
   private int part;
   private @Nullable IndexBlock leaf;
   private int entry;
@@ -85,11 +86,27 @@ final class FileCursor implements LayerCursor {
         >= 0) {
       return false;
     }
-    DataBlock next =
-        blocksRead++ < BLOCKS_CACHED ? file.data(current, entry) : readUncached(current);
+    DataBlock next = file.residency().isRemote() ? readRemote(current) : null;
+    if (next == null) {
+      next = blocksRead++ < BLOCKS_CACHED ? file.data(current, entry) : readUncached(current);
+    }
     walk.reset(next);
     block = next;
     return true;
+  }
+
+  /// @return null when the file is here again
+  private @Nullable DataBlock readRemote(IndexBlock current) throws IOException {
+    RemoteRun with = run;
+    if (with == null) {
+      with = new RemoteRun(end);
+      run = with;
+    }
+    boolean keep = blocksRead++ < BLOCKS_CACHED;
+    if (!keep && buffer.length == 0) {
+      buffer = new byte[BUFFER];
+    }
+    return file.read(with, current, entry, keep ? null : buffer);
   }
 
   private DataBlock readUncached(IndexBlock current) throws IOException {
@@ -97,7 +114,7 @@ final class FileCursor implements LayerCursor {
     if (with == null) {
       with = file.takeReader();
       reader = with;
-      buffer = new byte[BUFFER];
+      buffer = buffer.length == 0 ? new byte[BUFFER] : buffer;
     }
     return file.read(with, current, entry, buffer);
   }

@@ -10,7 +10,7 @@ import java.io.IOException;
 /// *references*: whoever made it has one, which {@link #close()} gives back, and whoever reads it
 /// without knowing that the owner keeps it takes one of its own with {@link #acquire()}. Memory,
 /// files and disk space go when the last reference does.
-public sealed interface Layer extends AutoCloseable permits MemoryLayer, DeltaLayer, ImageLayer {
+public sealed interface Layer extends AutoCloseable permits MemoryLayer, FileLayer {
 
   /// No version of a key outside of this range is in the layer.
   KeyRange keys();
@@ -25,6 +25,9 @@ public sealed interface Layer extends AutoCloseable permits MemoryLayer, DeltaLa
   /// @param upper the key's {@link dev.varve.model.Key#upper()}; `middle` and `lower` likewise
   /// @return whether the sink did return true
   /// @throws CorruptLayerException when the file is not what was written
+  /// @throws CorruptObjectException when the file is not here, and its object is not what was
+  ///   written
+  /// @throws UnreachableLayerException when the file is not here, and its object can't be read
   /// @throws java.nio.channels.ClosedByInterruptException when this thread is interrupted while it
   ///   reads a file; other readers of the file do not notice
   boolean find(long upper, long middle, long lower, long floor, long end, VersionSink sink)

@@ -6,8 +6,11 @@ import dev.varve.model.Lsn;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /// A layer file ({@link LayerFormat}) for reading, of either kind. It is opened, and header and
@@ -22,17 +25,29 @@ final class LayerFile {
   private final LayerOwner owner;
   private final long number;
   private final References references = new References(this::free);
+  private final Residency residency;
   private final FileBlocks blocks;
+  private final RemoteBlocks remote;
+
+  /// As the file has it, checked with its header.
   private volatile @Nullable LayerFooter footer;
+
+  /// As the object has it.
+  private volatile @Nullable LayerFooter objectFooter;
+
   private volatile boolean deleted;
 
-  LayerFile(LayerFiles files, Path path, LayerName name, LayerOwner owner) {
+  /// @param object where the layer is, if its file is not here; null: the file is here
+  LayerFile(
+      LayerFiles files, Path path, LayerName name, LayerOwner owner, @Nullable RemoteLayer object) {
     this.files = files;
     this.path = path;
     this.name = name;
     this.owner = owner;
     this.number = files.nextNumber();
-    this.blocks = new FileBlocks(files, path, name, number, references);
+    this.residency = new Residency(files, path, number, object, () -> footer = null);
+    this.blocks = new FileBlocks(files, path, name, number, references, residency);
+    this.remote = new RemoteBlocks(files.cache(), blocks, number, residency);
   }
 
   Path path() {
@@ -45,6 +60,10 @@ final class LayerFile {
 
   References references() {
     return references;
+  }
+
+  Residency residency() {
+    return residency;
   }
 
   void deleteWhenReleased() {
@@ -73,15 +92,40 @@ final class LayerFile {
   /// The footer, checked. Two threads may both read it, to the same end.
   LayerFooter footer() throws IOException {
     LayerFooter known = footer;
-    if (known == null) {
-      known = open();
-      footer = known;
-    }
-    return known;
+    return known == null ? open() : known;
   }
 
   private LayerFooter open() throws IOException {
     blocks.requireReferenced();
+    RemoteLayer object = residency.object();
+    if (object == null) {
+      try {
+        LayerFooter found = openFile();
+        footer = found;
+        return found;
+      } catch (NoSuchFileException e) {
+        object = blocks.bytes().insteadOfFile(e);
+      }
+    }
+    LayerFooter known = objectFooter;
+    if (known == null) {
+      known = openObject(object);
+      objectFooter = known;
+    }
+    return known;
+  }
+
+  /// The header is not read: the footer says whether it is the one that it should be.
+  private LayerFooter openObject(RemoteLayer object) throws IOException {
+    byte[] end = remote.end(object);
+    byte[] tail = Arrays.copyOfRange(end, end.length - LayerFooter.BYTES, end.length);
+    int header = LayerHeader.crc(new LayerHeader(name.kind(), owner).write());
+    LayerFooter found = checkedFooter(tail, object.bytes(), header, object);
+    remote.takeRoot(end, found, object);
+    return found;
+  }
+
+  private LayerFooter openFile() throws IOException {
     long size = files.size(number, path);
     if (size < LayerHeader.BYTES + LayerFooter.BYTES) {
       throw corrupt(0, "a layer file of " + size + " bytes");
@@ -93,13 +137,13 @@ final class LayerFile {
       byte[] tail = new byte[LayerFooter.BYTES];
       files.read(number, path, size - tail.length, tail, tail.length, reader.buffer());
       checkHeader(head);
-      return checkedFooter(tail, size, LayerHeader.crc(head));
+      return checkedFooter(tail, size, LayerHeader.crc(head), null);
     } finally {
       files.giveBack(reader);
     }
   }
 
-  private void checkHeader(byte[] bytes) throws CorruptLayerException {
+  private void checkHeader(byte[] bytes) throws IOException {
     try {
       LayerHeader header = LayerHeader.read(bytes);
       if (header.kind() != name.kind() || !header.owner().equals(owner)) {
@@ -111,8 +155,8 @@ final class LayerFile {
     }
   }
 
-  private LayerFooter checkedFooter(byte[] bytes, long size, int headerCrc)
-      throws CorruptLayerException {
+  private LayerFooter checkedFooter(
+      byte[] bytes, long size, int headerCrc, @Nullable RemoteLayer object) throws IOException {
     long at = size - LayerFooter.BYTES;
     try {
       LayerFooter found = LayerFooter.read(bytes, size);
@@ -125,12 +169,12 @@ final class LayerFile {
       }
       return found;
     } catch (MalformedBlockException e) {
-      throw corrupt(at, e.getMessage());
+      throw blocks.corrupt(object, at, e.getMessage());
     }
   }
 
-  private CorruptLayerException corrupt(long offset, @Nullable String finding) {
-    return blocks.corrupt(offset, finding);
+  private IOException corrupt(long offset, @Nullable String finding) {
+    return blocks.corrupt(residency.object(), offset, finding);
   }
 
   boolean find(long upper, long middle, long lower, long floor, long end, VersionSink sink)
@@ -141,9 +185,13 @@ final class LayerFile {
     ReadAhead ahead = sink.ahead();
     IndexBlock root = root(ahead);
     int part = root.lastBefore(upper, middle, lower, end);
+    if (part >= 0 && residency.isRemote()) {
+      remote.fetchPart(root, part, footer().size());
+    }
     if (part < 0 || !filter(root, part, ahead).mayContain(KeyHash.of(upper, middle, lower))) {
       return false;
     }
+    residency.touch();
     for (; part >= 0; part--) {
       IndexBlock leaf = leaf(root, part, ahead);
       for (int i = lastBefore(leaf, upper, middle, lower, end, ahead); i >= 0; i--) {
@@ -180,6 +228,9 @@ final class LayerFile {
       VersionSink sink)
       throws IOException {
     ReadAhead ahead = sink.ahead();
+    if (residency.isRemote()) {
+      remote.fetchVersions(leaf, entry, upper, middle, lower, floor, footer().size());
+    }
     DataBlock kept =
         ahead == null ? blocks.kept(leaf, entry, footer().size()) : data(leaf, entry, ahead);
     if (kept != null) {
@@ -212,6 +263,30 @@ final class LayerFile {
         && Long.compareUnsigned(floor, name.lsns().end().value()) < 0
         && Key.compare(upper, middle, lower, first.upper(), first.middle(), first.lower()) >= 0
         && Key.compare(upper, middle, lower, last.upper(), last.middle(), last.lower()) < 0;
+  }
+
+  boolean isFetchNeeded(long upper, long middle, long lower, long floor, long end) {
+    if (!residency.isRemote() || !mayHave(upper, middle, lower, floor, end)) {
+      return false;
+    }
+    LayerFooter known = footer == null ? objectFooter : footer;
+    return known == null || remote.isFetchNeeded(known, upper, middle, lower, end);
+  }
+
+  /// Stops at the first version.
+  private record First(@Nullable ReadAhead ahead) implements VersionSink {
+    @Override
+    public boolean add(long lsn, boolean image, boolean initializes, MemorySegment bytes) {
+      return true;
+    }
+  }
+
+  void prefetch(
+      long upper, long middle, long lower, long floor, long end, @Nullable ReadAhead ahead)
+      throws IOException {
+    if (residency.isRemote()) {
+      find(upper, middle, lower, floor, end, new First(ahead));
+    }
   }
 
   LayerCursor cursor(KeyRange keys) throws IOException {
@@ -302,6 +377,15 @@ final class LayerFile {
   /// @param target to unpack into, if it is long enough
   DataBlock read(BlockReader reader, IndexBlock leaf, int entry, byte[] target) throws IOException {
     return blocks.read(reader, leaf, entry, footer().size(), target);
+  }
+
+  /// Reads a data block for a cursor, while the file is not here.
+  ///
+  /// @param target to unpack into, if it is long enough; null: the block is kept
+  /// @return null when the file is here
+  @Nullable DataBlock read(RemoteRun run, IndexBlock leaf, int entry, byte @Nullable [] target)
+      throws IOException {
+    return remote.read(run, leaf, entry, footer().size(), target);
   }
 
   BlockReader takeReader() {

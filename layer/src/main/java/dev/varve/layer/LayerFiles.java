@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -47,6 +48,8 @@ public final class LayerFiles implements AutoCloseable {
   private final BlockCache cache;
   private final int mostOpen;
   private final Opener opener;
+  private final InstantSource clock;
+  private final RemoteRanges ranges;
   private final AtomicLong lastNumber = new AtomicLong();
   private final ArrayBlockingQueue<BlockReader> readers = new ArrayBlockingQueue<>(READERS_KEPT);
   private final LongAdder reads = new LongAdder();
@@ -58,16 +61,31 @@ public final class LayerFiles implements AutoCloseable {
   /// @param cache what is read goes through it
   /// @param mostOpen how many files stay open when nobody reads them
   public LayerFiles(BlockCache cache, int mostOpen) {
-    this(cache, mostOpen, file -> FileChannel.open(file, StandardOpenOption.READ));
+    this(cache, mostOpen, InstantSource.system(), RemoteLayers.none());
+  }
+
+  /// @param cache what is read goes through it
+  /// @param mostOpen how many files stay open when nobody reads them
+  /// @param clock for the times at which layers were last used
+  /// @param remote where layers are whose files are not here
+  public LayerFiles(BlockCache cache, int mostOpen, InstantSource clock, RemoteLayers remote) {
+    this(cache, mostOpen, clock, remote, file -> FileChannel.open(file, StandardOpenOption.READ));
   }
 
   LayerFiles(BlockCache cache, int mostOpen, Opener opener) {
+    this(cache, mostOpen, InstantSource.system(), RemoteLayers.none(), opener);
+  }
+
+  LayerFiles(
+      BlockCache cache, int mostOpen, InstantSource clock, RemoteLayers remote, Opener opener) {
     if (mostOpen < 1) {
       throw new IllegalArgumentException("at least one file must be open, not " + mostOpen);
     }
     this.cache = cache;
     this.mostOpen = mostOpen;
     this.opener = opener;
+    this.clock = clock;
+    this.ranges = new RemoteRanges(remote);
   }
 
   /// Makes a finished layer durable under its own name: syncs the file, renames it, syncs the
@@ -100,6 +118,14 @@ public final class LayerFiles implements AutoCloseable {
 
   public BlockCache cache() {
     return cache;
+  }
+
+  InstantSource clock() {
+    return clock;
+  }
+
+  RemoteRanges ranges() {
+    return ranges;
   }
 
   /// A number that no other file of this process has.
@@ -319,6 +345,16 @@ public final class LayerFiles implements AutoCloseable {
   /// How many bytes that were.
   public long bytesRead() {
     return bytesRead.sum();
+  }
+
+  /// How often a range was read from object storage.
+  public long rangesRead() {
+    return ranges.reads();
+  }
+
+  /// How many bytes that were.
+  public long rangeBytesRead() {
+    return ranges.bytesRead();
   }
 
   /// How many files are open now.

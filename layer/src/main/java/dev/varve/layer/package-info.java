@@ -15,6 +15,10 @@
 /// bounds how many are open, and a {@link dev.varve.layer.BlockCache}, which bounds the memory they
 /// take.
 ///
+/// The file of a layer may be elsewhere: in object storage, from where {@link
+/// dev.varve.layer.RemoteLayers} reads ranges of it. {@link dev.varve.layer.Residency} has the
+/// states of a layer in that respect; whoever reads it need not know them.
+///
 /// A layer that does not have a key says nothing about it: whoever reads looks into older layers.
 /// Which layers there are, and in what order to ask them, is the business of the timeline; this
 /// package knows neither timelines nor PostgreSQL.

@@ -1,0 +1,82 @@
+package dev.varve.layer;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/// The bytes of one layer: of its file while that is here, else of its object. Safe from any
+/// thread; a file that goes in the middle of a read is no failure.
+final class LayerBytes {
+
+  private final LayerFiles files;
+  private final Path path;
+  private final long number;
+  private final Residency residency;
+
+  LayerBytes(LayerFiles files, Path path, long number, Residency residency) {
+    this.files = files;
+    this.path = path;
+    this.number = number;
+    this.residency = residency;
+  }
+
+  /// Reads exactly `length` bytes at `offset`.
+  ///
+  /// @return the object that they are of; null: of the file
+  @Nullable RemoteLayer read(long offset, byte[] target, int length, ByteBuffer buffer)
+      throws IOException {
+    RemoteLayer object = residency.object();
+    if (object == null) {
+      try {
+        files.read(number, path, offset, target, length, buffer);
+        closeIfEvicted();
+        return null;
+      } catch (NoSuchFileException e) {
+        object = insteadOfFile(e);
+      }
+    }
+    byte[] bytes = range(object, offset, length);
+    System.arraycopy(bytes, 0, target, 0, length);
+    return object;
+  }
+
+  /// Fills a buffer from `offset` on.
+  ///
+  /// @return the object that the bytes are of; null: of the file
+  @Nullable RemoteLayer read(long offset, ByteBuffer target) throws IOException {
+    RemoteLayer object = residency.object();
+    if (object == null) {
+      try {
+        files.read(number, path, offset, target);
+        closeIfEvicted();
+        return null;
+      } catch (NoSuchFileException e) {
+        object = insteadOfFile(e);
+      }
+    }
+    target.position(0).put(range(object, offset, target.limit()));
+    return object;
+  }
+
+  /// Whoever opened the file just before it was deleted leaves it open, and the disk full.
+  private void closeIfEvicted() throws IOException {
+    if (residency.isRemote()) {
+      files.reopen(number);
+    }
+  }
+
+  /// @throws NoSuchFileException when the file should be here
+  RemoteLayer insteadOfFile(NoSuchFileException missing) throws NoSuchFileException {
+    RemoteLayer object = residency.object();
+    if (object == null) {
+      throw missing;
+    }
+    return object;
+  }
+
+  byte[] range(RemoteLayer object, long offset, int length) throws IOException {
+    return files.ranges().read(number, object, offset, length);
+  }
+}

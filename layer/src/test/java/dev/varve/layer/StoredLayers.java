@@ -1,0 +1,93 @@
+package dev.varve.layer;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/// Objects in a directory: counts what is read, takes its time, and fails when told to.
+final class StoredLayers implements RemoteLayers {
+
+  static final int GENERATION = 0xAB;
+
+  final AtomicInteger calls = new AtomicInteger();
+  final AtomicLong bytes = new AtomicLong();
+  volatile long delayMillis;
+
+  /// The number of the call that fails; calls count from 0.
+  volatile int failing = -1;
+
+  private final Path directory;
+
+  StoredLayers(Path directory) throws IOException {
+    this.directory = Files.createDirectories(directory);
+  }
+
+  /// Copies a finished layer.
+  RemoteLayer put(FinishedLayer layer) throws IOException {
+    return put(layer, LayerFixture.OWNER);
+  }
+
+  RemoteLayer put(FinishedLayer layer, LayerOwner owner) throws IOException {
+    var object = new RemoteLayer(owner, layer.name(), GENERATION, layer.size());
+    Files.copy(layer.temporary(), path(object));
+    return object;
+  }
+
+  Path path(RemoteLayer layer) {
+    return directory.resolve(nameOf(layer));
+  }
+
+  void reset() {
+    calls.set(0);
+    bytes.set(0);
+  }
+
+  @Override
+  public byte[] read(RemoteLayer layer, long offset, int length) throws IOException {
+    int call = calls.getAndIncrement();
+    bytes.addAndGet(length);
+    if (delayMillis > 0) {
+      try {
+        Thread.sleep(delayMillis);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new ClosedByInterruptException();
+      }
+    }
+    if (call == failing) {
+      throw new IOException("injected");
+    }
+    byte[] target = new byte[length];
+    try (var file = new RandomAccessFile(path(layer).toFile(), "r")) {
+      file.seek(offset);
+      file.readFully(target);
+    }
+    return target;
+  }
+
+  @Override
+  public boolean await(CompletableFuture<?> range, Duration limit) throws InterruptedException {
+    try {
+      range.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+      return true;
+    } catch (ExecutionException e) {
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public String nameOf(RemoteLayer layer) {
+    return "%s-%08x".formatted(layer.name(), layer.generation());
+  }
+}
