@@ -22,7 +22,7 @@ final class LayerFile {
   private final LayerFiles files;
   private final Path path;
   private final LayerName name;
-  private final LayerOwner owner;
+  private final LayerIdentity identity;
   private final long number;
   private final References references = new References(this::free);
   private final Residency residency;
@@ -43,7 +43,7 @@ final class LayerFile {
     this.files = files;
     this.path = path;
     this.name = name;
-    this.owner = owner;
+    this.identity = new LayerIdentity(name, owner);
     this.number = files.nextNumber();
     this.residency = new Residency(files, path, number, object, () -> footer = null);
     this.blocks = new FileBlocks(files, path, name, number, references, residency);
@@ -119,8 +119,12 @@ final class LayerFile {
   private LayerFooter openObject(RemoteLayer object) throws IOException {
     byte[] end = remote.end(object);
     byte[] tail = Arrays.copyOfRange(end, end.length - LayerFooter.BYTES, end.length);
-    int header = LayerHeader.crc(new LayerHeader(name.kind(), owner).write());
-    LayerFooter found = checkedFooter(tail, object.bytes(), header, object);
+    LayerFooter found;
+    try {
+      found = identity.footer(tail, object.bytes(), identity.headerCrc());
+    } catch (MalformedBlockException e) {
+      throw blocks.corrupt(object, object.bytes() - tail.length, e.getMessage());
+    }
     remote.takeRoot(end, found, object);
     return found;
   }
@@ -128,48 +132,22 @@ final class LayerFile {
   private LayerFooter openFile() throws IOException {
     long size = files.size(number, path);
     if (size < LayerHeader.BYTES + LayerFooter.BYTES) {
-      throw corrupt(0, "a layer file of " + size + " bytes");
+      throw blocks.corrupt(null, 0, "a layer file of " + size + " bytes");
     }
     BlockReader reader = files.takeReader();
+    long at = 0;
     try {
       byte[] head = new byte[LayerHeader.BYTES];
       files.read(number, path, 0, head, head.length, reader.buffer());
       byte[] tail = new byte[LayerFooter.BYTES];
       files.read(number, path, size - tail.length, tail, tail.length, reader.buffer());
-      checkHeader(head);
-      return checkedFooter(tail, size, LayerHeader.crc(head), null);
+      int crc = identity.checkHeader(head);
+      at = size - tail.length;
+      return identity.footer(tail, size, crc);
+    } catch (MalformedBlockException e) {
+      throw blocks.corrupt(null, at, e.getMessage());
     } finally {
       files.giveBack(reader);
-    }
-  }
-
-  private void checkHeader(byte[] bytes) throws IOException {
-    try {
-      LayerHeader header = LayerHeader.read(bytes);
-      if (header.kind() != name.kind() || !header.owner().equals(owner)) {
-        throw new MalformedBlockException(
-            "it is a " + header.kind() + " layer of " + header.owner() + ", not of " + owner);
-      }
-    } catch (MalformedBlockException e) {
-      throw corrupt(0, e.getMessage());
-    }
-  }
-
-  private LayerFooter checkedFooter(
-      byte[] bytes, long size, int headerCrc, @Nullable RemoteLayer object) throws IOException {
-    long at = size - LayerFooter.BYTES;
-    try {
-      LayerFooter found = LayerFooter.read(bytes, size);
-      if (!found.keys().equals(name.keys()) || !found.lsns().equals(name.lsns())) {
-        throw new MalformedBlockException(
-            "it holds " + found.keys() + ", " + found.lsns() + ", its name says otherwise");
-      }
-      if (found.header() != headerCrc) {
-        throw new MalformedBlockException("header and footer are of different files");
-      }
-      return found;
-    } catch (MalformedBlockException e) {
-      throw blocks.corrupt(object, at, e.getMessage());
     }
   }
 
@@ -229,7 +207,11 @@ final class LayerFile {
       throws IOException {
     ReadAhead ahead = sink.ahead();
     if (residency.isRemote()) {
-      remote.fetchVersions(leaf, entry, upper, middle, lower, floor, footer().size());
+      boolean older =
+          name.kind() == LayerKind.DELTA
+              && leaf.isKey(entry, upper, middle, lower)
+              && Long.compareUnsigned(leaf.lsn(entry), floor) > 0;
+      remote.fetchData(leaf, entry, older, footer().size(), ahead);
     }
     DataBlock kept =
         ahead == null ? blocks.kept(leaf, entry, footer().size()) : data(leaf, entry, ahead);

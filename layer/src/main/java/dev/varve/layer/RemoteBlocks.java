@@ -37,13 +37,32 @@ final class RemoteBlocks {
     return blocks.bytes().range(object, size - length, length);
   }
 
-  /// Takes the root from the end of the object, if it is there.
+  /// Takes the root from the end of the object, if it is there, and the last part's index with it.
   void takeRoot(byte[] end, LayerFooter footer, RemoteLayer object) throws IOException {
     LayerFooter.Root at = footer.root();
     var root = new FileBlocks.Place(BlockKind.ROOT, at.offset(), at.length(), at.unpacked());
     long start = object.bytes() - end.length;
     if (root.isWithin(object.bytes()) && at.offset() >= start) {
-      cache.put(number, at.offset(), blocks.ofRange(end, start, root, null, object));
+      var index = (IndexBlock) blocks.ofRange(end, start, root, null, object);
+      cache.put(number, at.offset(), index);
+      takeLastPart(end, start, index, object);
+    }
+  }
+
+  /// The filter and the leaf of the last part lie before the root.
+  private void takeLastPart(byte[] end, long start, IndexBlock root, RemoteLayer object)
+      throws IOException {
+    FileBlocks.Place filter = filter(root, root.count() - 1);
+    FileBlocks.Place leaf = leaf(root, root.count() - 1);
+    if (filter.isWithin(object.bytes())
+        && leaf.isWithin(object.bytes())
+        && filter.offset() >= start) {
+      try {
+        keep(end, start, filter, object);
+        keep(end, start, leaf, object);
+      } catch (CorruptObjectException _) {
+        // Read on its own, the block fails again, for whom it concerns.
+      }
     }
   }
 
@@ -82,39 +101,67 @@ final class RemoteBlocks {
         BlockKind.LEAF, root.offset(part), root.length(part), root.unpacked(part));
   }
 
-  /// Before a data block is read for a key: fetches it with those before it that have older
-  /// versions of the key, if there are such. What is wrong with them is left to whoever reads that
-  /// one.
-  void fetchVersions(
-      IndexBlock leaf, int last, long upper, long middle, long lower, long floor, long fileSize)
+  /// Before a data block is read for a key: fetches it with those before it that may have older
+  /// versions of the key, and those behind it that the caller will want. What is wrong with any of
+  /// them is left to whoever reads that one.
+  ///
+  /// @param older whether there can be more versions of the key above the caller's floor
+  void fetchData(
+      IndexBlock leaf, int entry, boolean older, long fileSize, @Nullable ReadAhead ahead)
       throws IOException {
     RemoteLayer object = residency.object();
-    if (object == null || cache.contains(number, leaf.offset(last))) {
+    if (object == null || cache.contains(number, leaf.offset(entry))) {
       return;
     }
-    long end = leaf.offset(last) + leaf.length(last);
-    int first = last;
-    while (FileBlocks.Place.ofData(leaf, first).isWithin(fileSize)
-        && first > 0
-        && leaf.isKey(first, upper, middle, lower)
-        && Long.compareUnsigned(leaf.lsn(first), floor) > 0
-        && leaf.offset(first - 1) + leaf.length(first - 1) == leaf.offset(first)
-        && end - leaf.offset(first - 1) <= MOST_VERSIONS) {
-      first--;
-    }
-    if (first == last || !FileBlocks.Place.ofData(leaf, first).isWithin(fileSize)) {
-      return;
+    int first = older ? firstOfKey(leaf, entry, fileSize) : entry;
+    int last = ahead == null ? entry : lastWanted(leaf, first, entry, fileSize, ahead);
+    if (first == last || !isPlace(leaf, entry, fileSize)) {
+      return; // One block is read as any other.
     }
     blocks.requireReferenced();
     long start = leaf.offset(first);
-    byte[] range = blocks.bytes().range(object, start, (int) (end - start));
-    for (int i = last; i >= first; i--) {
+    byte[] range = blocks.bytes().range(object, start, (int) (end(leaf, last) - start));
+    for (int i = first; i <= last; i++) {
       try {
         keep(range, start, FileBlocks.Place.ofData(leaf, i), object);
       } catch (CorruptObjectException _) {
-        return; // Read on its own, the block fails again, for whom it concerns.
+        // Read on its own, the block fails again, for whom it concerns.
       }
     }
+  }
+
+  private static boolean isPlace(IndexBlock leaf, int entry, long fileSize) {
+    return FileBlocks.Place.ofData(leaf, entry).isWithin(fileSize);
+  }
+
+  private static long end(IndexBlock leaf, int entry) {
+    return leaf.offset(entry) + leaf.length(entry);
+  }
+
+  /// @return the first of the blocks that may have versions of the key with which `entry` begins
+  private static int firstOfKey(IndexBlock leaf, int entry, long fileSize) {
+    int first = entry;
+    while (first > 0
+        && leaf.isKey(first, leaf.upper(entry), leaf.middle(entry), leaf.lower(entry))
+        && isPlace(leaf, first - 1, fileSize)
+        && end(leaf, first - 1) == leaf.offset(first)
+        && end(leaf, entry) - leaf.offset(first - 1) <= MOST_VERSIONS) {
+      first--;
+    }
+    return first;
+  }
+
+  private static int lastWanted(
+      IndexBlock leaf, int first, int entry, long fileSize, ReadAhead ahead) {
+    int last = entry;
+    while (last + 1 < leaf.count()
+        && ahead.wants(leaf, last + 1)
+        && isPlace(leaf, last + 1, fileSize)
+        && end(leaf, last) == leaf.offset(last + 1)
+        && end(leaf, last + 1) - leaf.offset(first) <= ReadAhead.MOST_PACKED) {
+      last++;
+    }
+    return last;
   }
 
   /// Whether a search in the cache for a key ends before it could be told what the layer has of it.

@@ -5,6 +5,7 @@ import dev.varve.model.Key;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -24,8 +25,13 @@ final class BatchRead implements AutoCloseable {
   private final Lsn lsn;
   private final PageBuilder builder;
   private final PageRedo redo;
-  private final HeldMaps maps = new HeldMaps();
+  private final HeldMaps maps = new HeldMaps(this::runs);
   private final ReadAhead ahead = new ReadAhead();
+  private List<Key> keys = List.of();
+  private int[] order = {};
+
+  /// Where the read is in the order.
+  private int at;
 
   /// @param lsn at most the last record LSN
   BatchRead(PageReader reader, Lsn lsn, PageBuilder builder, PageRedo redo) {
@@ -35,17 +41,31 @@ final class BatchRead implements AutoCloseable {
     this.redo = redo;
   }
 
-  void run(List<Key> keys, MemorySegment target, PageFailures failures) {
-    int[] order = order(keys);
+  void run(List<Key> newKeys, MemorySegment target, PageFailures failures) {
+    keys = newKeys;
+    order = order(keys);
     int runEnd = 0;
-    for (int i = 0; i < order.length; i++) {
-      if (i == runEnd) {
-        runEnd = runEnd(keys, order, i);
+    for (at = 0; at < order.length; at++) {
+      if (at == runEnd) {
+        runEnd = runEnd(at);
         Key last = keys.get(order[runEnd - 1]);
         ahead.readOnTo(last.upper(), last.middle(), last.lower());
       }
-      page(keys.get(order[i]), order[i], target, failures);
+      page(keys.get(order[at]), order[at], target, failures);
     }
+  }
+
+  /// What is read from now on.
+  private List<KeyRun> runs() {
+    var runs = new ArrayList<KeyRun>();
+    int end;
+    for (int start = at; start < order.length; start = end) {
+      end = runEnd(start);
+      Key first = keys.get(order[start]);
+      long last = keys.get(order[end - 1]).lower();
+      runs.add(new KeyRun(first.upper(), first.middle(), first.lower(), last));
+    }
+    return runs;
   }
 
   private void page(Key key, int index, MemorySegment target, PageFailures failures) {
@@ -76,7 +96,7 @@ final class BatchRead implements AutoCloseable {
     return order;
   }
 
-  private static int runEnd(List<Key> keys, int[] order, int start) {
+  private int runEnd(int start) {
     int end = start + 1;
     while (end < order.length && areClose(keys.get(order[end - 1]), keys.get(order[end]))) {
       end++;

@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.INFO;
 
 import dev.varve.layer.CorruptLayerException;
 import dev.varve.layer.DeltaLayer;
+import dev.varve.layer.FileLayer;
 import dev.varve.layer.ImageLayer;
 import dev.varve.layer.MemoryLayer;
 import dev.varve.layer.UnreadableLayerException;
@@ -111,7 +112,7 @@ final class DamagedFiles {
         }
       }
       if (all) {
-        map.historic().forEach(layer -> lookFor(layer.entry()));
+        map.historic().forEach(this::lookFor);
       }
     } finally {
       map.release();
@@ -119,13 +120,17 @@ final class DamagedFiles {
   }
 
   private void look(String name, Noted before, @Nullable HistoricLayer layer) {
-    if (layer == null) {
+    if (layer == null || isElsewhere(layer)) {
       noted.remove(name, before);
       return;
     }
     String finding;
     try {
       finding = files.findDamageWithin(layer.entry());
+      if (isElsewhere(layer)) { // since a moment ago
+        noted.remove(name, before);
+        return;
+      }
       if (finding == null) {
         reopen(layer);
         noted.remove(name, before);
@@ -140,11 +145,16 @@ final class DamagedFiles {
     noted.replace(name, before, new Noted(file, looks, clock.instant().plus(LOOKS.delay(looks))));
   }
 
-  private void lookFor(LayerEntry entry) {
-    Path file = files.layer(entry.name());
+  /// Whether there should be no file.
+  private static boolean isElsewhere(HistoricLayer layer) {
+    return layer.layer() instanceof FileLayer file && file.residency().isRemote();
+  }
+
+  private void lookFor(HistoricLayer layer) {
+    Path file = files.layer(layer.entry().name());
     try {
-      String finding = files.findDamage(entry);
-      if (finding != null) {
+      String finding = files.findDamage(layer.entry());
+      if (finding != null && !isElsewhere(layer)) {
         note(file, finding);
       }
     } catch (IOException e) {

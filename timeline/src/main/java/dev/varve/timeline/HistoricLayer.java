@@ -1,5 +1,6 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.FileLayer;
 import dev.varve.layer.Layer;
 import dev.varve.layer.LayerKind;
 import dev.varve.model.KeyRange;
@@ -16,6 +17,12 @@ public record HistoricLayer(LayerEntry entry, Layer layer) {
   /// The LSNs of its versions.
   public LsnRange lsns() {
     return entry.name().lsns();
+  }
+
+  /// Whether a read of a key has to fetch something from object storage before the layer can say
+  /// what it has.
+  boolean isFetchNeeded(long upper, long middle, long lower, long floor, long end) {
+    return layer instanceof FileLayer file && file.isFetchNeeded(upper, middle, lower, floor, end);
   }
 
   LayerKind kind() {

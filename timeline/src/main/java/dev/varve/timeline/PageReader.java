@@ -1,6 +1,7 @@
 package dev.varve.timeline;
 
 import dev.varve.layer.CorruptLayerException;
+import dev.varve.layer.CorruptObjectException;
 import dev.varve.layer.Layer;
 import dev.varve.layer.MemoryLayer;
 import dev.varve.model.Key;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// end of their LSN ranges. It goes on until no layer that is left can have anything newer than
 /// what the read can begin with. When it found nothing to begin with, it goes on in the ancestor,
 /// as of the branch point.
+///
+/// Layers whose files are not here are read all the same. When a read comes to the first of them,
+/// it has what it needs of the others fetched at the same time ({@link LayerFetch}).
 ///
 /// A page is looked for in the {@link PageCache} first, in each timeline on the way down. Pages
 /// that took some work are put there, for the timeline that has the newest version in them: so
@@ -165,7 +169,7 @@ record PageReader(
     int visited = 0;
     try {
       collector.requireRetained(cache.retainedFrom().getAsLong());
-      visited = walk(map, upper, middle, lower, end, collector);
+      visited = walk(map, upper, middle, lower, end, collector, held);
     } finally {
       if (held == null) {
         map.release();
@@ -176,8 +180,14 @@ record PageReader(
   }
 
   /// @return how many layers were asked
-  private static int walk(
-      LayerMap map, long upper, long middle, long lower, long end, VersionCollector collector)
+  private int walk(
+      LayerMap map,
+      long upper,
+      long middle,
+      long lower,
+      long end,
+      VersionCollector collector,
+      @Nullable HeldMaps held)
       throws IOException {
     int visited = 0;
     MemoryLayer open = map.open();
@@ -195,11 +205,20 @@ record PageReader(
       }
     }
     LayerSearch search = collector.search();
+    LayerFetch fetch = null;
     try {
       search.start(map.historic(), upper, middle, lower, end);
       while (search.next() && Long.compareUnsigned(search.end(), collector.floor()) > 0) {
         Layer layer = search.file().layer();
         visited++;
+        if (search.file().isFetchNeeded(upper, middle, lower, collector.floor(), end)) {
+          if (fetch == null || !fetch.has(layer)) {
+            var key = new KeyRun(upper, middle, lower, lower);
+            var wanted = new LayerFetch.Wanted(key, collector.floor(), end);
+            fetch = LayerFetch.run(this, map, layer, wanted, held);
+          }
+          fetch.requireFetched(layer);
+        }
         layer.find(upper, middle, lower, collector.floor(), end, collector);
       }
     } finally {
@@ -234,6 +253,8 @@ record PageReader(
     }
     return switch (failure) {
       case CorruptLayerException e ->
+          new PageserverException.DataCorrupted(read + ": " + e.getMessage(), e);
+      case CorruptObjectException e ->
           new PageserverException.DataCorrupted(read + ": " + e.getMessage(), e);
       case UnusableFileException e ->
           new PageserverException.DataCorrupted(read + ": " + e.getMessage(), e);

@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.varve.layer.BlockCache;
 import dev.varve.layer.LayerFiles;
 import dev.varve.layer.MemoryBudget;
+import dev.varve.layer.RemoteLayers;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
@@ -109,7 +110,12 @@ public final class Tenants implements AutoCloseable {
       Path data, DataModel model, TaskManager tasks, TimelineSettings settings) throws IOException {
     DurableFile.createDirectories(data);
     DirectoryLock lock = DirectoryLock.take(data);
-    var layerFiles = new LayerFiles(new BlockCache(settings.blockCache()), MOST_OPEN_FILES);
+    var layerFiles =
+        new LayerFiles(
+            new BlockCache(settings.blockCache()),
+            MOST_OPEN_FILES,
+            tasks.clock(),
+            RemoteLayers.none());
     try {
       var budget = new MemoryBudget(settings.layerMemory());
       var shared =

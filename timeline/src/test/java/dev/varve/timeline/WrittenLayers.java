@@ -38,12 +38,17 @@ final class WrittenLayers {
     }
   }
 
-  final LayerFiles files = new LayerFiles(new BlockCache(1 << 20), 64);
+  final LayerFiles files;
   private final Path folder;
   private int count;
 
   WrittenLayers(Path folder) {
+    this(folder, new LayerFiles(new BlockCache(1 << 20), 64));
+  }
+
+  WrittenLayers(Path folder, LayerFiles files) {
     this.folder = folder;
+    this.files = files;
   }
 
   HistoricLayer write(Versions versions, int level) throws IOException {
