@@ -13,6 +13,7 @@ import dev.varve.model.Lsn;
 import dev.varve.model.LsnRange;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.remote.generation.Generation;
 import dev.varve.timeline.HistoricLayer;
 import dev.varve.timeline.LayerEntry;
 import java.io.BufferedReader;
@@ -56,7 +57,7 @@ enum LayerSets {
   static HistoricLayer file(LayerName name) {
     Path path = Path.of(name.fileName());
     return new HistoricLayer(
-        LayerEntry.of(name, 128 << 20, 0, LayerEntry.firstLevel(name)),
+        LayerEntry.of(name, 128 << 20, 0, LayerEntry.firstLevel(name), Generation.NONE),
         name.kind() == LayerKind.DELTA
             ? new DeltaLayer(FILES, path, name, OWNER)
             : new ImageLayer(FILES, path, name, OWNER));

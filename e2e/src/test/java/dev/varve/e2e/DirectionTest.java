@@ -26,7 +26,7 @@ class DirectionTest {
           Map.entry("layer", List.of("model")),
           Map.entry("remote", List.of("model", "task")),
           Map.entry("etcd", List.of("model", "task", "remote")),
-          Map.entry("timeline", List.of("model", "task", "layer")),
+          Map.entry("timeline", List.of("model", "task", "layer", "remote")),
           Map.entry("testkit", List.of("model", "postgres", "cluster")),
           Map.entry("simulation", List.of("model", "task", "layer", "timeline", "testkit")),
           Map.entry("datadir", List.of("model", "postgres", "redo", "timeline")),

@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -68,15 +71,55 @@ final class CheckedJson {
 
   /// @throws IOException when the file can't be read, or is not what was written
   static JsonNode read(Path file) throws IOException {
-    byte[] bytes = allOf(file);
+    return read(allOf(file), file.toString());
+  }
+
+  /// The content of bytes that are not of a local file.
+  ///
+  /// @param source for the message
+  /// @throws UnusableFileException when they are not what was written
+  static JsonNode read(byte[] bytes, String source) throws UnusableFileException {
     int last = bytes.length - 1;
     // A line feed that is something else, or missing, is no harm.
     JsonNode content =
         last >= 0 && bytes[last] == '}' ? contentOf(bytes, last + 1) : contentOf(bytes, last);
     if (content == null) {
-      throw new UnusableFileException(file + " is damaged: its checksum is wrong");
+      throw new UnusableFileException(source + " is damaged: its checksum is wrong");
     }
     return content;
+  }
+
+  /// @param newest the newest format that is known
+  /// @param source where the JSON is from, for the message
+  /// @return its format
+  static int requireFormat(JsonNode json, int newest, String source) throws UnusableFileException {
+    int format = json.path("format").asInt(0);
+    if (format < 1 || format > newest) {
+      throw new UnusableFileException(
+          source + " has format " + format + "; this version of Varve reads up to " + newest);
+    }
+    return format;
+  }
+
+  /// @throws IllegalArgumentException when there is no such text
+  static String text(JsonNode json, String member) {
+    String text = json.path(member).asString("");
+    if (text.isEmpty()) {
+      throw new IllegalArgumentException(member + " is missing");
+    }
+    return text;
+  }
+
+  /// Puts texts into an object, in the order of their names: what is equal has the same bytes.
+  static void put(Map<String, String> texts, ObjectNode json) {
+    new TreeMap<>(texts).forEach(json::put);
+  }
+
+  /// All members of an object, as texts.
+  static Map<String, String> texts(JsonNode json) {
+    Map<String, String> texts = new HashMap<>();
+    json.properties().forEach(entry -> texts.put(entry.getKey(), entry.getValue().asString()));
+    return texts;
   }
 
   private static byte[] allOf(Path file) throws IOException {

@@ -6,10 +6,13 @@ import dev.varve.layer.LayerKind;
 import dev.varve.layer.LayerName;
 import dev.varve.layer.LayerOwner;
 import dev.varve.model.PageserverException;
+import dev.varve.remote.generation.Generation;
 import dev.varve.task.TaskKind;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// and each change ends it before it does anything: so a list that is read at rest is not written
 /// meanwhile.
 final class DurableIndex {
+
+  private static final long MOST_COPIES = 0xFFFF_FFFFL;
 
   private final TimelineFiles files;
   private final LayerOwner owner;
@@ -39,6 +44,9 @@ final class DurableIndex {
   /// The whole index part; null: at rest. It changes in the lane, and when a rest ends.
   private volatile @Nullable IndexPart part;
 
+  /// The number of the next layer; the index part has it as soon as that layer is in there.
+  private final AtomicLong nextCopy;
+
   /// Whether the file on disk may be another than this: a change has failed. Of the lane.
   private boolean doubtful;
 
@@ -50,6 +58,7 @@ final class DurableIndex {
     this.owner = new LayerOwner(key.tenant(), key.id());
     this.shared = shared;
     this.head = head;
+    nextCopy = new AtomicLong(head.nextCopy());
     lane = key.toString();
     boolean empty = head.layers().count() == 0;
     part = empty ? IndexPart.withoutLayers(head) : null;
@@ -73,12 +82,25 @@ final class DurableIndex {
     return lane;
   }
 
-  /// The name of a layer that no other has.
-  ///
-  /// @throws IOException when it is not known which there are
-  LayerName unused(LayerName wanted) throws IOException {
-    IndexPart now = part;
-    return files.unused(wanted, now == null ? files.readIndex() : now);
+  /// What a layer that is written now carries.
+  Generation generation() {
+    return Generation.NONE; // there is no object store yet
+  }
+
+  /// The name of a new layer, which no other layer of this timeline has had in this generation, nor
+  /// will have. A crash may forget that a name was given, but only of a file that no durable index
+  /// part names: it is deleted at the next start, and had no object, because only what a durable
+  /// index part names is uploaded.
+  LayerName newName(LayerName wanted) {
+    LayerName name;
+    do {
+      long copy = nextCopy.getAndIncrement();
+      if (copy > MOST_COPIES) {
+        throw new IllegalStateException("all numbers of layers are used up in " + lane);
+      }
+      name = wanted.withCopy((int) copy);
+    } while (Files.exists(files.layer(name))); // left by an attempt that failed
+    return name;
   }
 
   /// Lets go of the list of layers, and of their files, if nobody uses them. In the timeline's

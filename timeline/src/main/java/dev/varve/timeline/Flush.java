@@ -45,12 +45,17 @@ final class Flush {
   /// A file that is written but not yet in the index part. Of the task.
   private @Nullable Written written;
 
+  /// The name of the file that is to be written. Of the task.
+  private @Nullable Named named;
+
   /// Whether there are layers that compaction was not told of. Of the task.
   private boolean hasFlushed;
 
   private volatile double nanosPerByte;
 
   private record Written(FrozenLayer of, @Nullable HistoricLayer file) {}
+
+  private record Named(FrozenLayer of, LayerName name) {}
 
   Flush(Timeline timeline, DurableIndex index, LayerMaps maps, OpenLayer open, Shared shared) {
     this.timeline = timeline;
@@ -146,8 +151,7 @@ final class Flush {
   private @Nullable HistoricLayer writeFile(FrozenLayer frozen) throws IOException {
     TimelineFiles files = index.files();
     LayerOwner owner = new LayerOwner(timeline.tenant(), timeline.id());
-    Lsn start = frozen.layer().lsns().start();
-    LayerName name = LayerName.delta(KeyRange.ALL, new LsnRange(start, new Lsn(frozen.end())));
+    LayerName name = name(frozen);
     Files.deleteIfExists(files.layer(name)); // of a run that failed before the index part named it
     FinishedLayer finished;
     try (var writer = new DeltaLayerWriter(files.temporary("flush"), owner, Compression.LZ4);
@@ -162,13 +166,25 @@ final class Flush {
       if (!any) {
         return null;
       }
-      finished = writer.finish(name.keys(), name.lsns());
+      finished = writer.finish(name.keys(), name.lsns()).withCopy(name.copy());
     }
     var path = files.commit(finished);
     timeline.metrics().bytesFlushed.add(finished.size());
     return new HistoricLayer(
-        LayerEntry.of(name, finished.size(), finished.crc(), 0),
+        LayerEntry.of(name, finished.size(), finished.crc(), 0, index.generation()),
         new DeltaLayer(shared.files(), path, name, owner));
+  }
+
+  /// One name for all attempts, so that they leave one file at most.
+  private LayerName name(FrozenLayer frozen) {
+    Named before = named;
+    if (before != null && before.of().equals(frozen)) {
+      return before.name();
+    }
+    var lsns = new LsnRange(frozen.layer().lsns().start(), new Lsn(frozen.end()));
+    LayerName name = index.newName(LayerName.delta(KeyRange.ALL, lsns));
+    named = new Named(frozen, name);
+    return name;
   }
 
   private static void add(DeltaLayerWriter writer, LayerCursor cursor) throws IOException {

@@ -183,13 +183,14 @@ public final class ImageLoad implements AutoCloseable {
       }
       // Batches may cover the same keys.
       var keys = new KeyRange(first == null ? Key.MIN : first, last.next());
-      name = index.unused(LayerName.image(keys, lsn));
+      name = index.newName(LayerName.image(keys, lsn));
       finished = writer.finish(name.keys()).withCopy(name.copy());
     }
     Path path = files.commit(finished);
     written.add(
         new HistoricLayer(
-            LayerEntry.of(name, finished.size(), finished.crc(), LayerEntry.BOTTOM),
+            LayerEntry.of(
+                name, finished.size(), finished.crc(), LayerEntry.BOTTOM, index.generation()),
             new ImageLayer(shared.files(), path, name, owner)));
   }
 

@@ -9,7 +9,8 @@ record IndexHead(
     Lsn readableFrom,
     boolean imported,
     List<Lease> leases,
-    LayerSummary layers) {
+    LayerSummary layers,
+    long nextCopy) {
 
   /// Of a timeline of which nothing is known.
   static final IndexHead UNKNOWN = new IndexPart(Lsn.ZERO, Lsn.MAX, true, List.of()).head();

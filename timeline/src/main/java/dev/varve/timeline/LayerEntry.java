@@ -4,6 +4,7 @@ import dev.varve.layer.LayerKind;
 import dev.varve.layer.LayerName;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
+import dev.varve.remote.generation.Generation;
 
 /// A layer file, as the index part names it.
 ///
@@ -12,7 +13,10 @@ import dev.varve.model.KeyRange;
 /// @param level how often its versions were merged: 0 is a flushed layer; {@link #BOTTOM} are
 ///   images that were loaded, and layers below which there is no other
 /// @param from keys below do not count any more: a merge has moved them to other files
-public record LayerEntry(LayerName name, long bytes, int crc, int level, Key from) {
+/// @param generation the tenant's when the file was written: part of the name of its object. The
+///   first ({@link Generation#NONE}) where there was no object store
+public record LayerEntry(
+    LayerName name, long bytes, int crc, int level, Key from, Generation generation) {
 
   /// The level of layers that hold all that is left of the versions before them.
   public static final int BOTTOM = 15;
@@ -27,8 +31,9 @@ public record LayerEntry(LayerName name, long bytes, int crc, int level, Key fro
   }
 
   /// A file that was written just now.
-  public static LayerEntry of(LayerName name, long bytes, int crc, int level) {
-    return new LayerEntry(name, bytes, crc, level, name.keys().start());
+  public static LayerEntry of(
+      LayerName name, long bytes, int crc, int level, Generation generation) {
+    return new LayerEntry(name, bytes, crc, level, name.keys().start(), generation);
   }
 
   /// The level of a layer of which the index part does not say it, as up to its format 1.
@@ -43,6 +48,6 @@ public record LayerEntry(LayerName name, long bytes, int crc, int level, Key fro
 
   /// Part of the file's bytes, about: what a merge has left of it is not known exactly.
   public LayerEntry withFrom(Key newFrom) {
-    return new LayerEntry(name, bytes, crc, level, newFrom);
+    return new LayerEntry(name, bytes, crc, level, newFrom, generation);
   }
 }

@@ -97,7 +97,7 @@ final class MergeOutput implements AutoCloseable {
     }
     var lsns = new LsnRange(new Lsn(lowest), new Lsn(highest + 1));
     LayerName name =
-        index.unused(
+        index.newName(
             LayerName.delta(new KeyRange(first, Key.of(upper, middle, lower).next()), lsns));
     FinishedLayer finished = full.finish(name.keys(), name.lsns()).withCopy(name.copy());
     full.close();
@@ -105,7 +105,7 @@ final class MergeOutput implements AutoCloseable {
     Path path = files.commit(finished);
     written.add(
         new HistoricLayer(
-            LayerEntry.of(name, finished.size(), finished.crc(), level),
+            LayerEntry.of(name, finished.size(), finished.crc(), level, index.generation()),
             new DeltaLayer(shared.files(), path, name, owner)));
     writtenBytes += finished.size();
   }

@@ -3,10 +3,6 @@ package dev.varve.timeline;
 import dev.varve.layer.FinishedLayer;
 import dev.varve.layer.LayerFiles;
 import dev.varve.layer.LayerName;
-import dev.varve.model.Key;
-import dev.varve.model.Lsn;
-import dev.varve.model.TenantId;
-import dev.varve.model.TimelineId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -15,14 +11,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
@@ -42,7 +32,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `stopped`         | empty; there while the timeline is stopped by request              |
 /// | `….___temp`       | not complete; deleted when the timeline is opened                  |
 ///
-/// Both JSON files are {@link CheckedJson}. LSNs are written as PostgreSQL prints them.
+/// Both JSON files are {@link CheckedJson}: {@link IdentityJson} and {@link IndexJson}.
 ///
 /// A timeline begins with the one file, because every file is a wait for the disk: its index part
 /// is the `first_index` in it, and gets a file of its own when it changes, or before the first
@@ -53,9 +43,6 @@ final class TimelineFiles {
   static final String INDEX = "index_part.json";
   static final String STOPPED = "stopped";
   private static final String FIRST_INDEX = "first_index";
-
-  /// Format 1, which is read as well, has neither `level` nor `from` of layers.
-  private static final int FORMAT = 2;
 
   private static final int READ_SIZE = 64 << 10;
 
@@ -77,16 +64,6 @@ final class TimelineFiles {
     return directory.resolve(name.fileName());
   }
 
-  /// The name of a layer that no file has yet, nor one that the index part names and that is
-  /// missing: it may be put back.
-  LayerName unused(LayerName wanted, IndexPart index) {
-    LayerName name = wanted;
-    while (Files.exists(layer(name)) || index.names(name)) {
-      name = name.withCopy(name.copy() + 1);
-    }
-    return name;
-  }
-
   /// A name that no file has.
   Path temporary(String purpose) {
     Path file;
@@ -99,8 +76,8 @@ final class TimelineFiles {
 
   /// Writes what a timeline that is being made begins with; it counts from then on.
   void create(TimelineIdentity identity, IndexPart index) throws IOException {
-    ObjectNode json = json(identity);
-    json.set(FIRST_INDEX, json(index));
+    ObjectNode json = IdentityJson.write(identity);
+    json.set(FIRST_INDEX, IndexJson.write(index));
     DurableFile.write(directory.resolve(IDENTITY), CheckedJson.bytes(json));
     DurableFile.syncDirectory(directory);
   }
@@ -145,80 +122,19 @@ final class TimelineFiles {
   }
 
   synchronized void writeIndex(IndexPart index) throws IOException {
-    DurableFile.replace(directory.resolve(INDEX), CheckedJson.bytes(json(index)));
+    DurableFile.replace(directory.resolve(INDEX), CheckedJson.bytes(IndexJson.write(index)));
     hasIndexFile = true;
-  }
-
-  private static ObjectNode json(TimelineIdentity identity) {
-    ObjectNode json = CheckedJson.object();
-    json.put("format", FORMAT);
-    json.put("tenant", identity.tenant().toString());
-    json.put("timeline", identity.id().toString());
-    json.put("name", identity.name());
-    json.put("pg_version", identity.pgVersion());
-    identity.ancestor().ifPresent(ancestor -> json.put("ancestor", ancestor.toString()));
-    json.put("start", identity.start().toString());
-    json.put("created", identity.created().toString());
-    ObjectNode properties = json.putObject("properties");
-    identity.properties().forEach(properties::put);
-    return json;
-  }
-
-  private static ObjectNode json(IndexPart index) {
-    ObjectNode json = CheckedJson.object();
-    json.put("format", FORMAT);
-    json.put("disk_consistent_lsn", index.diskConsistentLsn().toString());
-    json.put("readable_from", index.readableFrom().toString());
-    json.put("imported", index.imported());
-    if (!index.leases().isEmpty()) {
-      var leases = json.putArray("leases");
-      for (Lease lease : index.leases()) {
-        leases
-            .addObject()
-            .put("lsn", lease.lsn().toString())
-            .put("until", lease.until().toString());
-      }
-    }
-    var layers = json.putArray("layers");
-    for (LayerEntry entry : index.layers()) {
-      layers
-          .addObject()
-          .put("name", entry.name().fileName())
-          .put("bytes", entry.bytes())
-          .put("crc32c", HexFormat.of().toHexDigits(entry.crc()))
-          .put("level", entry.level())
-          .put("from", entry.from().toString());
-    }
-    return json;
   }
 
   /// @throws IOException with a sentence, when the file is missing or not what was written
   TimelineIdentity readIdentity() throws IOException {
-    JsonNode json = read(IDENTITY);
-    try {
-      Map<String, String> properties = new HashMap<>();
-      json.path("properties")
-          .properties()
-          .forEach(entry -> properties.put(entry.getKey(), entry.getValue().asString()));
-      String ancestor = json.path("ancestor").asString("");
-      return new TimelineIdentity(
-          TenantId.parse(text(json, "tenant")),
-          TimelineId.parse(text(json, "timeline")),
-          text(json, "name"),
-          json.path("pg_version").asInt(),
-          ancestor.isEmpty() ? Optional.empty() : Optional.of(TimelineId.parse(ancestor)),
-          Lsn.parse(text(json, "start")),
-          Instant.parse(text(json, "created")),
-          properties);
-    } catch (IllegalArgumentException | DateTimeException e) {
-      throw new UnusableFileException(
-          directory.resolve(IDENTITY) + " is damaged: " + e.getMessage(), e);
-    }
+    return IdentityJson.read(read(IDENTITY), directory.resolve(IDENTITY).toString());
   }
 
   /// @throws IOException with a sentence, when the file is missing or not what was written
   IndexPart readIndex() throws IOException {
-    return Files.exists(directory.resolve(INDEX)) ? index(read(INDEX), INDEX) : firstIndex();
+    Path index = directory.resolve(INDEX);
+    return Files.exists(index) ? IndexJson.read(read(INDEX), index.toString()) : firstIndex();
   }
 
   private IndexPart firstIndex() throws IOException {
@@ -226,7 +142,7 @@ final class TimelineFiles {
     if (!first.isObject() || hasLayers()) {
       throw new UnusableFileException(directory.resolve(INDEX) + " is missing");
     }
-    return index(first, IDENTITY);
+    return IndexJson.read(first, directory.resolve(IDENTITY).toString());
   }
 
   private boolean hasLayers() throws IOException {
@@ -235,63 +151,12 @@ final class TimelineFiles {
     }
   }
 
-  /// @param file where the JSON is from
-  private IndexPart index(JsonNode json, String file) throws IOException {
-    try {
-      List<LayerEntry> layers = new ArrayList<>();
-      for (JsonNode layer : json.path("layers")) {
-        layers.add(entry(layer));
-      }
-      List<Lease> leases = new ArrayList<>();
-      for (JsonNode lease : json.path("leases")) {
-        leases.add(new Lease(Lsn.parse(text(lease, "lsn")), Instant.parse(text(lease, "until"))));
-      }
-      return new IndexPart(
-          Lsn.parse(text(json, "disk_consistent_lsn")),
-          Lsn.parse(text(json, "readable_from")),
-          json.path("imported").asBoolean(),
-          layers,
-          leases);
-    } catch (IllegalArgumentException | DateTimeException e) {
-      throw new UnusableFileException(
-          directory.resolve(file) + " is damaged: " + e.getMessage(), e);
-    }
-  }
-
-  private static LayerEntry entry(JsonNode layer) {
-    String text = text(layer, "name");
-    LayerName name =
-        LayerName.parse(text)
-            .orElseThrow(() -> new IllegalArgumentException(text + " is no layer"));
-    String from = layer.path("from").asString("");
-    return new LayerEntry(
-        name,
-        layer.path("bytes").asLong(),
-        HexFormat.fromHexDigits(text(layer, "crc32c")),
-        layer.path("level").asInt(LayerEntry.firstLevel(name)),
-        from.isEmpty() ? name.keys().start() : Key.parse(from));
-  }
-
   private JsonNode read(String file) throws IOException {
     Path path = directory.resolve(file);
     if (!Files.exists(path)) {
       throw new UnusableFileException(path + " is missing");
     }
-    JsonNode json = CheckedJson.read(path);
-    int format = json.path("format").asInt();
-    if (format < 1 || format > FORMAT) {
-      throw new UnusableFileException(
-          path + " has format " + format + "; this version of Varve reads up to " + FORMAT);
-    }
-    return json;
-  }
-
-  private static String text(JsonNode json, String member) {
-    String text = json.path(member).asString("");
-    if (text.isEmpty()) {
-      throw new IllegalArgumentException(member + " is missing");
-    }
-    return text;
+    return CheckedJson.read(path);
   }
 
   /// Looks for what is wrong with a layer file that the index part names, without reading it.

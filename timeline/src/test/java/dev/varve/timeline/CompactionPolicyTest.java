@@ -13,6 +13,7 @@ import dev.varve.model.Lsn;
 import dev.varve.model.LsnRange;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.remote.generation.Generation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +39,7 @@ class CompactionPolicyTest {
         LayerName.delta(
             new KeyRange(key(first), key(end)), new LsnRange(new Lsn(start), new Lsn(endLsn)));
     return new HistoricLayer(
-        LayerEntry.of(name, 10, 0, level),
+        LayerEntry.of(name, 10, 0, level, Generation.NONE),
         new DeltaLayer(FILES, Path.of(name.fileName()), name, OWNER));
   }
 
@@ -91,7 +92,7 @@ class CompactionPolicyTest {
     var layers = new ArrayList<HistoricLayer>();
     for (int i = 0; i < 5; i++) {
       HistoricLayer file = file(1, 7, 8, 10 * i + 1, 10 * i + 11);
-      var full = LayerEntry.of(file.entry().name(), 100, 0, 1);
+      var full = LayerEntry.of(file.entry().name(), 100, 0, 1, Generation.NONE);
       layers.add(new HistoricLayer(full, file.layer()));
     }
     assertThat(policy(null, layers).stacked()).isNull();

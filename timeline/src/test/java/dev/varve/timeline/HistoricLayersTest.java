@@ -17,6 +17,7 @@ import dev.varve.model.Lsn;
 import dev.varve.model.LsnRange;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.remote.generation.Generation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -34,7 +35,7 @@ class HistoricLayersTest {
   private static final LayerOwner OWNER = new LayerOwner(new TenantId(0, 1), new TimelineId(0, 2));
 
   private static HistoricLayer file(LayerName name) {
-    return file(LayerEntry.of(name, 1, 0, LayerEntry.firstLevel(name)));
+    return file(LayerEntry.of(name, 1, 0, LayerEntry.firstLevel(name), Generation.NONE));
   }
 
   private static HistoricLayer file(LayerEntry entry) {
@@ -92,7 +93,8 @@ class HistoricLayersTest {
 
     HistoricLayer file() {
       LayerName name = name();
-      LayerEntry entry = LayerEntry.of(name, random.nextInt(100), 0, random.nextInt(3));
+      LayerEntry entry =
+          LayerEntry.of(name, random.nextInt(100), 0, random.nextInt(3), Generation.NONE);
       Key from = key();
       return HistoricLayersTest.file(
           name.keys().contains(from) && random.nextInt(4) == 0 ? entry.withFrom(from) : entry);

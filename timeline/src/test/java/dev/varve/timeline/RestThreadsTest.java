@@ -8,6 +8,7 @@ import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
 import dev.varve.model.TimelineId;
+import dev.varve.remote.generation.Generation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -145,7 +146,8 @@ class RestThreadsTest {
               LayerName.image(new KeyRange(key, key.next()), new Lsn(START)),
               1,
               0,
-              LayerEntry.BOTTOM));
+              LayerEntry.BOTTOM,
+              Generation.NONE));
     }
     var identity =
         new TimelineIdentity(

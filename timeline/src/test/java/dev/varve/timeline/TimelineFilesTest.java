@@ -10,6 +10,7 @@ import dev.varve.model.Lsn;
 import dev.varve.model.LsnRange;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.remote.generation.Generation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,14 +49,16 @@ class TimelineFilesTest {
                   3,
                   0xDEADBEEF,
                   0,
-                  new Key(0, 1663, 5, 2619, 0, 7)),
+                  new Key(0, 1663, 5, 2619, 0, 7),
+                  Generation.NONE),
               new LayerEntry(
                   LayerName.image(
                       new KeyRange(Key.MIN, new Key(1, 0, 0, 0, 0, 0)), new Lsn(0x1000)),
                   70_000_000_000L,
                   1,
                   LayerEntry.BOTTOM,
-                  Key.MIN)));
+                  Key.MIN,
+                  Generation.NONE)));
 
   @TempDir private Path directory;
   private TimelineFiles files;
@@ -85,15 +88,6 @@ class TimelineFilesTest {
   }
 
   @Test
-  void aNameThatTheIndexPartHasIsUsedThoughItsFileIsMissing() throws IOException {
-    LayerName listed = INDEX.layers().getFirst().name();
-    assertThat(files.unused(listed, FIRST)).isEqualTo(listed);
-    assertThat(files.unused(listed, INDEX)).isEqualTo(listed.withCopy(1));
-    Files.createFile(files.layer(listed.withCopy(1)));
-    assertThat(files.unused(listed, INDEX)).isEqualTo(listed.withCopy(2));
-  }
-
-  @Test
   void readsWhatItWrote() throws IOException {
     assertThat(files.readIdentity()).isEqualTo(IDENTITY);
     assertThat(files.readIndex()).isEqualTo(INDEX);
@@ -115,42 +109,26 @@ class TimelineFilesTest {
             "name":"before the accident \\"2\\"","pg_version":17,\
             "ancestor":"00000000000000030000000000000004","start":"1/28",\
             "created":"2026-11-22T10:11:12.500Z",\
-            "properties":{"system_identifier":"7575"},"first_index":{"format":2,\
+            "properties":{"system_identifier":"7575"},"first_index":{"format":3,\
             "disk_consistent_lsn":"0/1000","readable_from":"FFFFFFFF/FFFFFFFF",\
-            "imported":false,"layers":[]}}}
+            "imported":false,"next_copy":0,"layers":[]}}}
             """
-                .formatted("c733e7e9"));
+                .formatted("0151ceb4"));
     assertThat(Files.readString(directory.resolve("index_part.json")))
         .isEqualTo(
             """
-            {"crc32c":"%s","content":{"format":2,"disk_consistent_lsn":"0/2000",\
-            "readable_from":"0/1000","imported":true,"layers":[{"name":\
+            {"crc32c":"%s","content":{"format":3,"disk_consistent_lsn":"0/2000",\
+            "readable_from":"0/1000","imported":true,"next_copy":1,"layers":[{"name":\
             "000000000000000000000000000000000000-FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\
             __0000000000001001-0000000000002001-v1","bytes":3,"crc32c":"deadbeef",\
-            "level":0,"from":"000000067F0000000500000A3B0000000007"},{"name":\
+            "level":0,"from":"000000067F0000000500000A3B0000000007",\
+            "generation":"00000000"},{"name":\
             "000000000000000000000000000000000000-010000000000000000000000000000000000\
             __0000000000001000-v1","bytes":70000000000,"crc32c":"00000001",\
-            "level":15,"from":"000000000000000000000000000000000000"}]}}
+            "level":15,"from":"000000000000000000000000000000000000",\
+            "generation":"00000000"}]}}
             """
-                .formatted("f9dff716"));
-  }
-
-  /// What was written before layers had levels.
-  @Test
-  void readsFormatOne() throws IOException {
-    Files.writeString(
-        directory.resolve("index_part.json"),
-        """
-        {"crc32c":"46209211","content":{"format":1,"disk_consistent_lsn":"0/2000",\
-        "readable_from":"0/1000","imported":true,"layers":[{"name":\
-        "000000000000000000000000000000000000-FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\
-        __0000000000001001-0000000000002001-v1","bytes":3,"crc32c":"deadbeef"},{"name":\
-        "000000000000000000000000000000000000-010000000000000000000000000000000000\
-        __0000000000001000-v1","bytes":70000000000,"crc32c":"00000001"}]}}
-        """);
-    LayerEntry delta = INDEX.layers().getFirst();
-    assertThat(files.readIndex().layers())
-        .containsExactly(delta.withFrom(delta.name().keys().start()), INDEX.layers().getLast());
+                .formatted("dc3603ff"));
   }
 
   @Test

@@ -14,6 +14,7 @@ import dev.varve.model.Lsn;
 import dev.varve.model.LsnRange;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.remote.generation.Generation;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -83,7 +84,7 @@ final class WrittenLayers {
     }
     Path path = LayerFiles.commit(finished, directory);
     return new HistoricLayer(
-        LayerEntry.of(name, finished.size(), finished.crc(), level),
+        LayerEntry.of(name, finished.size(), finished.crc(), level, Generation.NONE),
         new DeltaLayer(files, path, name, OWNER));
   }
 }
