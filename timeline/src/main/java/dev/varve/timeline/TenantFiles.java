@@ -21,17 +21,25 @@ import java.util.stream.Stream;
 /// | path                                      | content                                        |
 /// |-------------------------------------------|------------------------------------------------|
 /// | `varve.lock`                              | {@link DirectoryLock}                          |
+/// | `tenants/<tenant>/tenant.json`            | {@link TenantRecord}, if it is in an object    |
+/// |                                           | store                                          |
 /// | `tenants/<tenant>/timelines/<timeline>/`  | {@link TimelineFiles}                          |
 /// | `tenants/<tenant>/timelines/….___deleted/`| a timeline that is being deleted               |
 ///
 /// A timeline exists when its directory has its plain name and holds a whole `timeline.json`:
 /// making one ends with that file, and deleting one begins with another name. What a crash leaves
 /// of either is deleted at the next start.
+///
+/// Of a timeline of a tenant that is in an object store, the directory that is being deleted stays,
+/// empty, until all that the store has of it is deleted: it alone says that it was to be. A
+/// timeline whose directory is gone without that is missing, and not deleted.
 final class TenantFiles {
 
   private static final System.Logger LOG = System.getLogger(TenantFiles.class.getName());
 
   private static final String DELETED = ".___deleted";
+
+  private static final String RECORD = "tenant.json";
 
   private final Path tenants;
 
@@ -41,6 +49,34 @@ final class TenantFiles {
 
   TimelineFiles timeline(TenantId tenant, TimelineId id) {
     return new TimelineFiles(timelines(tenant).resolve(id.toString()));
+  }
+
+  /// All tenants that have a directory.
+  List<TenantId> tenants() throws IOException {
+    return children(tenants).stream()
+        .map(tenant -> tenant.getFileName().toString())
+        .filter(TenantFiles::isId)
+        .map(TenantId::parse)
+        .toList();
+  }
+
+  private Path recordFile(TenantId tenant) {
+    return tenants.resolve(tenant.toString()).resolve(RECORD);
+  }
+
+  /// What was last {@linkplain #write written} of a tenant.
+  ///
+  /// @throws IOException with a sentence, when that is not known
+  TenantRecord record(TenantId tenant) throws IOException {
+    Path file = recordFile(tenant);
+    return Files.exists(file) ? TenantRecord.read(file, tenant) : TenantRecord.of(tenant);
+  }
+
+  /// Notes durably what is known of a tenant.
+  void write(TenantRecord record) throws IOException {
+    Path file = recordFile(record.tenant());
+    DurableFile.createDirectories(file.resolveSibling(".").normalize());
+    DurableFile.replace(file, record.bytes());
   }
 
   private Path timelines(TenantId tenant) {
@@ -98,6 +134,56 @@ final class TenantFiles {
     return aside;
   }
 
+  /// Deletes what was {@linkplain #setAside set aside}; the empty directory stays while an object
+  /// store may have something of the timeline.
+  void deleteAside(Path aside) throws IOException {
+    Path tenant = aside.resolve("../..").normalize();
+    if (Files.exists(tenant.resolve(RECORD))) {
+      for (Path child : children(aside)) {
+        deleteTree(child);
+      }
+    } else {
+      deleteTree(aside);
+    }
+  }
+
+  private Path aside(TenantId tenant, TimelineId id) {
+    return timelines(tenant).resolve(id + DELETED);
+  }
+
+  /// Timelines that were deleted here, and that the object store may still have something of.
+  List<TimelineId> deleted(TenantId tenant) throws IOException {
+    Path timelines = timelines(tenant);
+    if (!Files.exists(recordFile(tenant)) || !Files.isDirectory(timelines)) {
+      return List.of();
+    }
+    return children(timelines).stream()
+        .map(timeline -> timeline.getFileName().toString())
+        .filter(name -> name.endsWith(DELETED))
+        .map(name -> name.substring(0, name.length() - DELETED.length()))
+        .filter(TenantFiles::isId)
+        .map(TimelineId::parse)
+        .toList();
+  }
+
+  /// Whether a timeline of this id was deleted, and the object store may still have something of
+  /// it.
+  boolean isDeleted(TimelineKey key) {
+    return Files.exists(recordFile(key.tenant())) && Files.exists(aside(key.tenant(), key.id()));
+  }
+
+  /// The object store has nothing of a deleted timeline any more.
+  ///
+  /// @return false when files of it are still being deleted; nothing has changed then
+  boolean forgetDeleted(TimelineKey key) throws IOException {
+    try {
+      Files.deleteIfExists(aside(key.tenant(), key.id()));
+      return true;
+    } catch (DirectoryNotEmptyException _) {
+      return false;
+    }
+  }
+
   /// The directories of all timelines; deletes those that don't count.
   ///
   /// @param leftOver gets those that could not be deleted
@@ -110,12 +196,13 @@ final class TenantFiles {
         for (Path timeline : children(timelines)) {
           String name = timeline.getFileName().toString();
           if (name.endsWith(DELETED)) {
-            deleteOr(timeline, leftOver::add);
+            tryToDelete(() -> deleteAside(timeline), timeline, leftOver::add);
           } else if (isId(name) && isId(tenant.getFileName().toString())) {
             var files = new TimelineFiles(timeline);
             if (isUnfinished(files)) {
               LOG.log(WARNING, "{0} was never finished; it goes", timeline);
-              deleteOr(timeline, _ -> {}); // or when its id is used, or at the next start
+              // Or when its id is used, or at the next start.
+              tryToDelete(() -> deleteTree(timeline), timeline, _ -> {});
             } else {
               all.add(files);
             }
@@ -128,9 +215,13 @@ final class TenantFiles {
     return all;
   }
 
-  private static void deleteOr(Path directory, Consumer<Path> failed) {
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private static void tryToDelete(Step deletion, Path directory, Consumer<Path> failed) {
     try {
-      deleteTree(directory);
+      deletion.run();
     } catch (IOException e) {
       LOG.log(WARNING, "can't be deleted: " + directory, e);
       failed.accept(directory);
