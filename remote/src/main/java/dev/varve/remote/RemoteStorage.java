@@ -73,16 +73,15 @@ public final class RemoteStorage implements AutoCloseable {
           try {
             return store.put(name, content, condition, limit);
           } catch (StoreException.PreconditionFailed e) {
-            return uncertain[0] ? requireOurs(name, content, e, limit) : rethrow(e);
+            if (!uncertain[0]) {
+              throw e;
+            }
+            return requireOurs(name, content, e, limit);
           } catch (StoreException e) {
             uncertain[0] = true;
             throw e;
           }
         });
-  }
-
-  private static ObjectState rethrow(StoreException e) throws StoreException {
-    throw e;
   }
 
   private ObjectState requireOurs(
@@ -386,6 +385,12 @@ public final class RemoteStorage implements AutoCloseable {
           StoreException.Unavailable _ ->
           outages.failed(failure);
     }
+  }
+
+  /// What the store is called in messages.
+  @Override
+  public String toString() {
+    return store.toString();
   }
 
   @Override

@@ -12,6 +12,8 @@ public enum TaskKind {
   FLUSH(Threads.COMPUTING),
   /// Merges layer files, for as long as it takes.
   COMPACTION(Threads.BACKGROUND),
+  /// Puts what a tenant or timeline has into the object store, and deletes there what it has not.
+  UPLOAD(Threads.WAITING),
   /// Looks after timelines from time to time: ages, limits, states.
   HOUSEKEEPING(Threads.WAITING),
   /// A short step that changes which layers, branches or timelines there are.

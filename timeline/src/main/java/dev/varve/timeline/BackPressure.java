@@ -60,7 +60,7 @@ final class BackPressure {
     boolean full = open.bytes() >= shared.settings().checkpointDistance() || open.isFreezeWanted();
     while (full) {
       CompletableFuture<?> progress = shared.progress().next();
-      if (timeline.frozenLayers() < shared.settings().frozenLayers()) {
+      if (timeline.reader().maps().peek().frozen().size() < shared.settings().frozenLayers()) {
         open.freezeBetweenRecords();
         timeline.flush().wake();
         full = false;
@@ -119,7 +119,7 @@ final class BackPressure {
     long enough = (long) (shared.budget().limit() * TO_FREE);
     long frozen = 0;
     for (Timeline timeline : timelines) {
-      frozen += timeline.condition().isEnding() ? 0 : timeline.frozenBytes();
+      frozen += timeline.condition().isEnding() ? 0 : timeline.reader().maps().peek().frozenBytes();
     }
     if (frozen < enough) {
       for (Timeline timeline : largestFirst()) {
@@ -127,7 +127,7 @@ final class BackPressure {
         if (frozen >= enough || bytes == 0) {
           break;
         }
-        if (timeline.frozenLayers() < shared.settings().frozenLayers()) {
+        if (timeline.reader().maps().peek().frozen().size() < shared.settings().frozenLayers()) {
           timeline.requestFreeze();
           frozen += Math.max(bytes, SMALLEST_LAYER);
         }

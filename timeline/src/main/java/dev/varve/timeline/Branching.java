@@ -107,6 +107,10 @@ final class Branching {
                 null,
                 backPressure,
                 shared);
+        Uploads uploads = timeline.index().uploads();
+        if (uploads != null) {
+          uploads.setNew();
+        }
         timelines.put(key, timeline);
         return timeline;
       } finally {
@@ -137,8 +141,15 @@ final class Branching {
   }
 
   private void requireUnused(TimelineIdentity identity) {
-    if (timelines.containsKey(TimelineKey.of(identity))) {
+    TimelineKey key = TimelineKey.of(identity);
+    if (timelines.containsKey(key)) {
       throw idInUse(identity);
+    }
+    RemoteTenants remote = shared.remote();
+    if (files.isDeleted(key) || (remote != null && remote.of(key.tenant()).wasDeleted(key.id()))) {
+      throw new PageserverException.Conflict(
+          "timeline %s was deleted, perhaps not from the object store yet; choose another id"
+              .formatted(identity.id()));
     }
     for (Timeline timeline : timelines.values()) {
       if (timeline.name().equals(identity.name())) {

@@ -162,8 +162,9 @@ final class Compaction {
     doubtful.clear();
   }
 
-  /// After the task has ended.
-  void close() {
+  /// Waits until the task has ended, which was cancelled, and lets go of what it has.
+  void close() throws InterruptedException {
+    while (!shared.tasks().await(task.end(), Duration.ofMinutes(1))) {}
     doubtful.forEach(file -> file.layer().close());
   }
 

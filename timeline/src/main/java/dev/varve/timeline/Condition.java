@@ -23,6 +23,7 @@ final class Condition {
   private final AtomicLong failures = new AtomicLong();
   private volatile @Nullable String broken;
   private volatile @Nullable String failing;
+  private volatile @Nullable String lost;
   private volatile boolean deleting;
   private volatile boolean closed;
 
@@ -36,8 +37,11 @@ final class Condition {
   TimelineState state(boolean imported) {
     String brokenNow = broken;
     String failingNow = failing;
+    String lostNow = lost;
     if (deleting) {
       return new TimelineState.Deleting();
+    } else if (lostNow != null) {
+      return new TimelineState.Lost(lostNow);
     } else if (brokenNow != null) {
       return new TimelineState.Broken(brokenNow);
     } else if (service.get() != Service.RUNNING) {
@@ -67,6 +71,15 @@ final class Condition {
 
   @Nullable String failing() {
     return failing;
+  }
+
+  /// Another node has the tenant by now.
+  void setLost(String reason) {
+    lost = reason;
+  }
+
+  boolean isLost() {
+    return lost != null;
   }
 
   /// It is broken still, perhaps for another reason.
@@ -106,7 +119,7 @@ final class Condition {
 
   /// Whether reads, writers and background work may begin.
   boolean isRunning() {
-    return !isEnding() && broken == null && service.get() == Service.RUNNING;
+    return !isEnding() && broken == null && lost == null && service.get() == Service.RUNNING;
   }
 
   /// For the timeline's own clients.
@@ -127,12 +140,17 @@ final class Condition {
   /// For its branches, which read through it even while it is stopped, and for what keeps it.
   ///
   /// @throws PageserverException.DataCorrupted when the timeline is broken
-  /// @throws PageserverException.Unavailable when it is being deleted, or closed
+  /// @throws PageserverException.Unavailable when it is being deleted or closed, or its tenant is
+  ///   another node's
   void requireUsable() {
     String reason = broken;
     if (reason != null) {
       throw new PageserverException.DataCorrupted(
           "timeline \"" + timeline + "\" is broken: " + reason);
+    }
+    String lostNow = lost;
+    if (lostNow != null) {
+      throw new PageserverException.Unavailable(lostNow);
     }
     if (deleting) {
       throw new PageserverException.Unavailable("timeline \"" + timeline + "\" is being deleted");

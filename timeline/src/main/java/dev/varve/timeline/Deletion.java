@@ -67,7 +67,7 @@ final class Deletion {
     if (ancestor != null) {
       ancestor.garbage().forget(TimelineKey.of(timeline.identity()));
     }
-    TenantFiles.deleteTree(aside);
+    files.deleteAside(aside);
     TenantFiles.deleteIfLast(aside);
     synchronized (lock) {
       if (timelines.remove(TimelineKey.of(timeline.identity()), timeline)) {
@@ -92,7 +92,7 @@ final class Deletion {
     later(
         "delete what is left of " + aside.getFileName(),
         _ -> {
-          TenantFiles.deleteTree(aside);
+          files.deleteAside(aside);
           TenantFiles.deleteIfLast(aside);
         });
   }
@@ -117,7 +117,12 @@ final class Deletion {
     }
     timeline.condition().setDeleting(true);
     try {
-      return files.setAside(timeline.index().files());
+      Path aside = files.setAside(timeline.index().files());
+      RemoteTenants remote = shared.remote();
+      if (remote != null) {
+        remote.of(timeline.tenant()).setDeleted(timeline.id());
+      }
+      return aside;
     } catch (IOException e) {
       timeline.condition().setDeleting(false);
       throw e;

@@ -41,6 +41,8 @@ final class DurableIndex {
 
   private volatile IndexHead head;
 
+  private volatile @Nullable Uploads uploads;
+
   /// The whole index part; null: at rest. It changes in the lane, and when a rest ends.
   private volatile @Nullable IndexPart part;
 
@@ -84,7 +86,20 @@ final class DurableIndex {
 
   /// What a layer that is written now carries.
   Generation generation() {
-    return Generation.NONE; // there is no object store yet
+    RemoteTenants remote = shared.remote();
+    return remote == null ? Generation.NONE : remote.of(owner.tenant()).generation();
+  }
+
+  /// Has the object store follow from now on.
+  ///
+  /// @param newUploads null: there is none
+  void setUploads(@Nullable Uploads newUploads) {
+    uploads = newUploads;
+  }
+
+  /// What has the object store follow; null: there is none.
+  @Nullable Uploads uploads() {
+    return uploads;
   }
 
   /// The name of a new layer, which no other layer of this timeline has had in this generation, nor
@@ -165,6 +180,12 @@ final class DurableIndex {
     return now;
   }
 
+  /// The same, but it does not end a rest.
+  IndexPart current() throws IOException {
+    IndexPart now = part;
+    return now == null ? files.readIndex() : now;
+  }
+
   /// Changes the index part.
   ///
   /// @param then done when the new one is durable, before any other change; it does not block
@@ -180,13 +201,18 @@ final class DurableIndex {
               step,
               lane,
               () -> {
-                IndexPart changed = change.apply(whole());
+                IndexPart before = whole();
+                IndexPart changed = change.apply(before);
                 doubtful = true;
                 files.writeIndex(changed);
                 doubtful = false;
                 part = changed;
                 head = changed.head();
                 then.run();
+                Uploads follower = uploads;
+                if (follower != null) {
+                  follower.change(before, changed);
+                }
                 return changed;
               });
     } catch (ExecutionException e) {

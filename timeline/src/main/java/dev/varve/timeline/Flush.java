@@ -78,8 +78,9 @@ final class Flush {
     return task;
   }
 
-  /// After the task has ended.
-  void close() {
+  /// Waits until the task has ended, which was cancelled, and lets go of what it has.
+  void close() throws InterruptedException {
+    while (!shared.tasks().await(task.end(), Duration.ofMinutes(1))) {}
     Written left = written;
     if (left != null && left.file() != null) {
       left.file().layer().close();

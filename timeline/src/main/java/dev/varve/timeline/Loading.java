@@ -118,7 +118,7 @@ final class Loading {
   private void discard(Found one) {
     try {
       leftOver.add(files.setAside(one.files));
-      TenantFiles.deleteTree(leftOver.getLast());
+      TenantFiles.deleteTree(leftOver.getLast()); // no object store has anything of it
       leftOver.removeLast();
     } catch (IOException e) {
       LOG.log(WARNING, "can't be deleted: " + one.files.directory(), e);

@@ -11,12 +11,14 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /// What all timelines of a server share.
 ///
 /// @param model what is stored
 /// @param unknown tenants with timelines of which it can't be read what they need of others
 /// @param progress fires whenever a flush has ended or a timeline goes: for writers that wait
+/// @param remote what the tenants have in the object store; null: there is none
 record Shared(
     TaskManager tasks,
     TimelineSettings settings,
@@ -26,7 +28,8 @@ record Shared(
     Set<TenantId> unknown,
     PageCache pages,
     PageBuilders builders,
-    Signal progress) {
+    Signal progress,
+    @Nullable RemoteTenants remote) {
 
   /// Does a step that changes which timelines there are, or what they do, in a lane's turn.
   ///

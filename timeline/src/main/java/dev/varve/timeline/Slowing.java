@@ -116,7 +116,7 @@ final class Slowing {
   private double nanosPerByte() {
     TimelineSettings settings = shared.settings();
     double room = (double) settings.checkpointDistance() * (settings.frozenLayers() + 1);
-    double waiting = (open.bytes() + timeline.frozenBytes()) / room;
+    double waiting = (open.bytes() + timeline.reader().maps().peek().frozenBytes()) / room;
     double memory = (double) shared.budget().used() / shared.budget().limit();
     lookAtLayers();
     return Math.max(

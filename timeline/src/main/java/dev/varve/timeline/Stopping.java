@@ -56,6 +56,10 @@ final class Stopping {
       }
       condition.setService(STOPPING, done ? STOPPED : RUNNING);
     }
+    Uploads uploads = timeline.index().uploads();
+    if (uploads != null) {
+      uploads.ask();
+    }
   }
 
   private void awaitWriter(Timeline timeline) {

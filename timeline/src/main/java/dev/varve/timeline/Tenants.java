@@ -35,6 +35,12 @@ public final class Tenants implements AutoCloseable {
 
   private static final int MOST_OPEN_FILES = 512;
 
+  /// How long the start waits for the object store.
+  private static final Duration ATTACH_LIMIT = Duration.ofSeconds(5);
+
+  /// How long {@link #close()} waits for an object store that works.
+  private static final Duration UPLOAD_LIMIT = Duration.ofSeconds(20);
+
   /// How long {@link #close()} waits for data to become durable.
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(60);
 
@@ -108,6 +114,20 @@ public final class Tenants implements AutoCloseable {
   /// @param model what is stored
   public static Tenants open(
       Path data, DataModel model, TaskManager tasks, TimelineSettings settings) throws IOException {
+    return open(data, model, tasks, settings, null);
+  }
+
+  /// As the others, with an object store that follows what is in the directory. If that can't be
+  /// reached, the directory alone will do, and the store follows when it can.
+  ///
+  /// @param remote where the tenants are kept for good; null: only in the directory
+  public static Tenants open(
+      Path data,
+      DataModel model,
+      TaskManager tasks,
+      TimelineSettings settings,
+      @Nullable Remote remote)
+      throws IOException {
     DurableFile.createDirectories(data);
     DirectoryLock lock = DirectoryLock.take(data);
     var layerFiles =
@@ -117,6 +137,7 @@ public final class Tenants implements AutoCloseable {
             tasks.clock(),
             RemoteLayers.none());
     try {
+      var files = new TenantFiles(data);
       var budget = new MemoryBudget(settings.layerMemory());
       var shared =
           new Shared(
@@ -128,19 +149,33 @@ public final class Tenants implements AutoCloseable {
               ConcurrentHashMap.newKeySet(),
               new PageCache(settings.pageCache()),
               new PageBuilders(),
-              new Signal());
+              new Signal(),
+              remote == null ? null : new RemoteTenants(remote, files, tasks));
       Map<TimelineKey, Timeline> timelines = new ConcurrentHashMap<>();
       var backPressure = new BackPressure(shared, timelines.values());
-      var files = new TenantFiles(data);
       var loading = new Loading(files, shared, backPressure);
       for (Timeline timeline : loading.all()) {
         timelines.put(TimelineKey.of(timeline.identity()), timeline);
       }
-      return new Tenants(lock, shared, timelines, files, loading.leftOver(), backPressure);
+      List<TenantId> present = files.tenants();
+      var tenants = new Tenants(lock, shared, timelines, files, loading.leftOver(), backPressure);
+      tenants.attach(present);
+      return tenants;
     } catch (IOException | RuntimeException e) {
       layerFiles.close();
       lock.close();
       throw e;
+    }
+  }
+
+  private void attach(List<TenantId> present) {
+    RemoteTenants remote = shared.remote();
+    if (remote != null) {
+      try {
+        remote.begin(present, ATTACH_LIMIT);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -218,6 +253,18 @@ public final class Tenants implements AutoCloseable {
     stopping.start(timeline);
   }
 
+  /// Has all of a timeline that is durable here put into the object store, and waits for it.
+  ///
+  /// @return false when that was not done in time, or there is no object store; it goes on
+  public boolean upload(Timeline timeline, Duration limit) {
+    Uploads uploads = timeline.index().uploads();
+    try {
+      return uploads != null && uploads.await(shared.tasks().clock().instant().plus(limit));
+    } catch (InterruptedException e) {
+      throw shared.stopped("the upload of timeline \"" + timeline.name() + "\"");
+    }
+  }
+
   /// Looks now whether what was wrong with a timeline is so still: one that is broken is loaded
   /// again; damaged files that were put back are taken back.
   ///
@@ -267,8 +314,23 @@ public final class Tenants implements AutoCloseable {
     forEach(timeline -> timeline.upkeep().run());
   }
 
-  /// Makes everything durable, as far as the disk lets it, and closes all files. Writers are to be
-  /// closed before.
+  /// What is not in the object store at the end is put there after the next start.
+  private void uploadLast(List<Timeline> usable) throws InterruptedException {
+    Instant deadline = shared.tasks().clock().instant().plus(UPLOAD_LIMIT);
+    List<Uploads> all =
+        usable.stream()
+            .flatMap(timeline -> Optional.ofNullable(timeline.index().uploads()).stream())
+            .toList();
+    all.forEach(Uploads::ask);
+    for (Uploads each : all) {
+      if (each.state().failure().isEmpty() && !each.await(deadline)) {
+        LOG.log(WARNING, "closed before all was in the object store: {0}", each.state());
+      }
+    }
+  }
+
+  /// Makes everything durable, as far as the disk lets it, has it uploaded, as far as the object
+  /// store lets it, and closes all files. Writers are to be closed before.
   @Override
   public void close() throws IOException {
     housekeeping.cancel();
@@ -279,6 +341,7 @@ public final class Tenants implements AutoCloseable {
         timelines.values().stream()
             .filter(timeline -> !timeline.condition().isBroken())
             .filter(timeline -> !timeline.condition().isEnding())
+            .filter(timeline -> !timeline.condition().isLost())
             .filter(timeline -> timeline.index().head().imported())
             .toList();
     usable.forEach(Timeline::requestFreeze);
@@ -291,9 +354,14 @@ public final class Tenants implements AutoCloseable {
       }
     }
     try {
+      uploadLast(usable);
       deletion.close();
       for (Timeline timeline : timelines.values()) {
         timeline.close();
+      }
+      RemoteTenants remote = shared.remote();
+      if (remote != null) {
+        remote.close();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -61,6 +61,7 @@ public final class Timeline {
     compaction = new Compaction(this, index, reader, redo, shared);
     garbage = new GarbageCollection(this, index, shared);
     upkeep = new Upkeep(this, open, shared);
+    index.setUploads(Uploads.of(this, index, shared));
   }
 
   public TimelineIdentity identity() {
@@ -198,7 +199,7 @@ public final class Timeline {
 
   /// Bytes that are in memory only.
   public long memoryBytes() {
-    return openBytes() + frozenBytes();
+    return openBytes() + reader.maps().peek().frozenBytes();
   }
 
   /// Layer files that were found damaged: reads that need one fail, all others don't notice.
@@ -209,6 +210,11 @@ public final class Timeline {
   /// What it has done since it was opened.
   public TimelineMetrics metrics() {
     return metrics;
+  }
+
+  /// How far it is in the object store; empty: there is none.
+  public Optional<UploadState> uploadState() {
+    return Optional.ofNullable(index.uploads()).map(Uploads::state);
   }
 
   /// Waits until everything up to `lsn` has been taken in.
@@ -329,10 +335,12 @@ public final class Timeline {
     shared.progress().fire();
     compaction.task().cancel();
     flush.task().cancel();
-    while (!shared.tasks().await(flush.task().end(), Duration.ofMinutes(1))) {}
-    while (!shared.tasks().await(compaction.task().end(), Duration.ofMinutes(1))) {}
     flush.close();
     compaction.close();
+    Uploads uploads = index.uploads();
+    if (uploads != null) {
+      uploads.close();
+    }
     reader.maps().close();
   }
 
@@ -383,14 +391,6 @@ public final class Timeline {
 
   long openBytes() {
     return open.bytes();
-  }
-
-  int frozenLayers() {
-    return reader.maps().peek().frozen().size();
-  }
-
-  long frozenBytes() {
-    return reader.maps().peek().frozenBytes();
   }
 
   @Override

@@ -7,6 +7,7 @@ public record TimelineCounts(
     long bytesFlushed,
     long bytesCompacted,
     long bytesRead,
+    long bytesUploaded,
     long pagesRead,
     long layersVisited,
     long changesApplied,
@@ -16,7 +17,8 @@ public record TimelineCounts(
     long stoppedTimes,
     long stoppedNanos) {
 
-  public static final TimelineCounts NONE = new TimelineCounts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  public static final TimelineCounts NONE =
+      new TimelineCounts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   public TimelineCounts plus(TimelineCounts that) {
     return new TimelineCounts(
@@ -24,6 +26,7 @@ public record TimelineCounts(
         bytesFlushed + that.bytesFlushed,
         bytesCompacted + that.bytesCompacted,
         bytesRead + that.bytesRead,
+        bytesUploaded + that.bytesUploaded,
         pagesRead + that.pagesRead,
         layersVisited + that.layersVisited,
         changesApplied + that.changesApplied,

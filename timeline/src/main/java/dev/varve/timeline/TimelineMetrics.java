@@ -18,6 +18,9 @@ public final class TimelineMetrics {
   /// Bytes of the page versions that compaction read for that.
   final LongAdder bytesRead = new LongAdder();
 
+  /// Bytes of layer files and index parts that were put into the object store.
+  final LongAdder bytesUploaded = new LongAdder();
+
   /// Pages that were asked for, also those that could not be given.
   final LongAdder pagesRead = new LongAdder();
 
@@ -49,6 +52,7 @@ public final class TimelineMetrics {
         bytesFlushed.sum(),
         bytesCompacted.sum(),
         bytesRead.sum(),
+        bytesUploaded.sum(),
         pagesRead.sum(),
         layersVisited.sum(),
         changesApplied.sum(),

@@ -20,6 +20,11 @@ public sealed interface TimelineState {
   /// @param reason a sentence for people
   record Broken(String reason) implements TimelineState {}
 
+  /// Its tenant was attached by another node: it is served there, and here no more.
+  ///
+  /// @param reason a sentence for people
+  record Lost(String reason) implements TimelineState {}
+
   /// Stopped by request: it takes nothing in and gives nothing out, but keeps what it has, also for
   /// its branches. It stays so over restarts until it is started again.
   record Stopped() implements TimelineState {}
@@ -34,6 +39,7 @@ public sealed interface TimelineState {
       case Active _ -> "active";
       case Failing _ -> "failing";
       case Broken _ -> "broken";
+      case Lost _ -> "lost";
       case Stopped _ -> "stopped";
       case Deleting _ -> "deleting";
     };

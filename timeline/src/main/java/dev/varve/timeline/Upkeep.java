@@ -31,6 +31,10 @@ final class Upkeep {
     freezeIfOld(shared.settings().checkpointTimeout());
     restIfIdle();
     lookAtDamagedFiles(false);
+    Uploads uploads = timeline.index().uploads();
+    if (uploads != null) {
+      uploads.wakeIfDue();
+    }
   }
 
   /// To be called as often as the settings say. Where nobody writes, and what was committed when is

@@ -89,7 +89,8 @@ class NeededVersionsTest {
             ConcurrentHashMap.newKeySet(),
             new PageCache(0),
             new PageBuilders(),
-            new Signal());
+            new Signal(),
+            null);
     Path merged = folder.resolve("merged");
     Files.createDirectory(merged);
     var empty = new IndexPart(Lsn.ZERO, Lsn.ZERO, true, List.of());

@@ -187,7 +187,9 @@ class PressureTest {
               }
             }
           });
-      awaitThat(() -> root.state() instanceof TimelineState.Failing && root.frozenLayers() == 2);
+      awaitThat(() ->
+          root.state() instanceof TimelineState.Failing
+              && root.reader().maps().peek().frozen().size() == 2);
       awaitThat(() -> root.openBytes() >= 200_000);
       Lsn stuck = root.lastRecordLsn();
       assertThat(root.diskConsistentLsn()).isEqualTo(new Lsn(START));
@@ -235,7 +237,8 @@ class PressureTest {
                   failure.complete(e.getMessage());
                 }
               });
-      awaitThat(() -> root.frozenLayers() == 2 && root.openBytes() >= 100_000);
+      awaitThat(
+          () -> root.reader().maps().peek().frozen().size() == 2 && root.openBytes() >= 100_000);
       writer.interrupt();
       assertThat(failure.get(30, TimeUnit.SECONDS)).contains("was stopped while it waited");
       disk.heal();

@@ -85,7 +85,7 @@ class RestartTest {
       assertThat(root.diskConsistentLsn()).isEqualTo(new Lsn(START + 8));
       putImage(ingest, 0, START + 16, 2);
       server.threads.pass(Duration.ofMinutes(11)); // within a record: nothing is frozen
-      assertThat(root.frozenLayers()).isZero();
+      assertThat(root.reader().maps().peek().frozen().size()).isZero();
       assertThat(root.openBytes()).isPositive();
       ingest.advance(START + 16); // now it is
       server.threads.settle();

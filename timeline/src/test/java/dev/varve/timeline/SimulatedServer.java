@@ -6,13 +6,16 @@ import dev.varve.task.TaskManager;
 import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /// Tenants on a simulated disk, with tasks that run step by step: one process, until it dies.
 final class SimulatedServer {
@@ -50,10 +53,24 @@ final class SimulatedServer {
       DataModel model,
       Instant now)
       throws IOException {
+    this(disk, random, settings, model, now, _ -> null);
+  }
+
+  /// @param remote gives the object store
+  SimulatedServer(
+      SimulatedDisk disk,
+      RandomGenerator random,
+      TimelineSettings settings,
+      DataModel model,
+      Instant now,
+      Function<TaskThreads, @Nullable Remote> remote)
+      throws IOException {
     this.disk = disk;
     threads = new SteppedThreads(random, now);
-    tasks = new TaskManager(new Mortal(), Duration.ofSeconds(10));
-    tenants = Tenants.open(disk.root().resolve("data"), model, tasks, settings);
+    TaskThreads mortal = new Mortal();
+    tasks = new TaskManager(mortal, Duration.ofSeconds(10));
+    Path data = disk.root().resolve("data");
+    tenants = Tenants.open(data, model, tasks, settings, remote.apply(mortal));
   }
 
   /// Whoever waits in a process that is dead must not wait for ever.

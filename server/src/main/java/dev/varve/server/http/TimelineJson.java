@@ -114,6 +114,7 @@ final class TimelineJson {
       }
       case TimelineState.Importing _,
           TimelineState.Broken _,
+          TimelineState.Lost _,
           TimelineState.Stopped _,
           TimelineState.Deleting _ -> {}
     }
@@ -123,6 +124,7 @@ final class TimelineJson {
     return switch (state) {
       case TimelineState.Failing(String reason) -> reason;
       case TimelineState.Broken(String reason) -> reason;
+      case TimelineState.Lost(String reason) -> reason;
       case TimelineState.Importing _,
           TimelineState.Active _,
           TimelineState.Stopped _,

@@ -178,7 +178,11 @@ public final class ServerMetrics {
   private static boolean isReadable(TimelineState state) {
     return switch (state) {
       case TimelineState.Active _, TimelineState.Failing _, TimelineState.Stopped _ -> true;
-      case TimelineState.Importing _, TimelineState.Broken _, TimelineState.Deleting _ -> false;
+      case TimelineState.Importing _,
+          TimelineState.Broken _,
+          TimelineState.Lost _,
+          TimelineState.Deleting _ ->
+          false;
     };
   }
 

@@ -1,0 +1,33 @@
+package dev.varve.timeline;
+
+import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.generation.Generations;
+import java.time.Duration;
+
+/// Where the tenants of a server are kept for good. Whoever made storage and authority closes them,
+/// after the tenants.
+///
+/// @param storage the object store
+/// @param generations the authority that says which node may write a tenant's objects
+/// @param waitingBytes layers are uploaded when so many bytes of them wait
+/// @param waitingTime what has changed is uploaded after this time, however little it is
+public record Remote(
+    RemoteStorage storage, Generations generations, long waitingBytes, Duration waitingTime) {
+
+  private static final long WAITING_BYTES = 16 << 20;
+
+  /// With a trickle of WAL, that is twelve layers and twelve index parts a day.
+  private static final Duration WAITING_TIME = Duration.ofHours(2);
+
+  public Remote {
+    if (waitingBytes < 1 || !waitingTime.isPositive()) {
+      throw new IllegalArgumentException(
+          "uploads can't wait for " + waitingBytes + " bytes or " + waitingTime);
+    }
+  }
+
+  /// Uploads in portions that cost little.
+  public Remote(RemoteStorage storage, Generations generations) {
+    this(storage, generations, WAITING_BYTES, WAITING_TIME);
+  }
+}

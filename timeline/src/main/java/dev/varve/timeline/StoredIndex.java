@@ -1,0 +1,75 @@
+package dev.varve.timeline;
+
+import dev.varve.remote.ObjectName;
+import dev.varve.remote.ObjectState;
+import dev.varve.remote.RemoteCall;
+import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.StoreException;
+import dev.varve.remote.Urgency;
+import dev.varve.remote.generation.Generation;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// An index part that the object store has.
+///
+/// @param generation in which it was put
+record StoredIndex(IndexPart part, Generation generation) {
+
+  private static final RemoteCall READ = new RemoteCall(Urgency.UPLOAD, 4, Duration.ofMinutes(10));
+
+  private static final int MOST_BYTES = 256 << 20;
+  private static final int MOST_LISTED = 10_000;
+
+  /// Looks for the newest index part of a timeline.
+  ///
+  /// @param likely the generation that it should have, if it has any but the first: asked for by
+  ///   name, because a list may be stale
+  /// @param own the generation in which the tenant is here
+  /// @return null when there is none
+  /// @throws IOException when that is not known now; also when the newest is no index part, or its
+  ///   generation is above `own`
+  static @Nullable StoredIndex find(
+      RemoteStorage storage, TimelineKey key, Generation likely, Generation own)
+      throws IOException, InterruptedException {
+    if (!likely.equals(Generation.NONE)) {
+      try {
+        return read(storage, name(key, likely));
+      } catch (StoreException.NotFound _) {
+        // Nothing was put in that generation.
+      }
+    }
+    String prefix = RemoteName.indexParts(key.tenant(), key.id());
+    Optional<Generation> newest =
+        storage.listAll(prefix, MOST_LISTED, READ).stream()
+            .map(ObjectState::name)
+            .flatMap(object -> RemoteName.parse(object).stream())
+            .map(RemoteName::generation)
+            .max(Comparator.naturalOrder());
+    if (newest.isEmpty()) {
+      return null;
+    }
+    RemoteName.Index name = name(key, newest.get());
+    if (newest.get().compareTo(own) > 0) {
+      throw new UnusableFileException(
+          "%s in %s is of a generation above %s, which is this node's"
+              .formatted(name.object(), storage, own));
+    }
+    return read(storage, name);
+  }
+
+  static RemoteName.Index name(TimelineKey key, Generation generation) {
+    return new RemoteName.Index(key.tenant(), key.id(), generation);
+  }
+
+  private static StoredIndex read(RemoteStorage storage, RemoteName.Index name)
+      throws IOException, InterruptedException {
+    ObjectName object = name.object();
+    String source = object + " in " + storage;
+    byte[] bytes = storage.read(object, MOST_BYTES, READ);
+    return new StoredIndex(
+        IndexJson.read(CheckedJson.read(bytes, source), source), name.generation());
+  }
+}

@@ -1,0 +1,260 @@
+package dev.varve.timeline;
+
+import dev.varve.model.Lsn;
+import dev.varve.remote.ObjectName;
+import dev.varve.remote.generation.Generation;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// What the object store has of a timeline, compared with its index part. While both are the same,
+/// that is all that is remembered: no list of layers. Any thread may call any method; a lock is
+/// held for as long as it takes to go through a list of layers.
+///
+/// Changes of the index part are counted: the store is behind while the number of the last one that
+/// it has is not that of the last.
+final class UploadProgress {
+
+  private final TimelineKey key;
+  private final Remote settings;
+
+  private long changes;
+  private long stored = -1;
+
+  /// The last change that is to be uploaded soon.
+  private long asked = -1;
+
+  private boolean known;
+
+  /// Layers that the store has, while it may have others than the index part names.
+  private @Nullable Set<RemoteName.LayerFile> there;
+
+  /// The last index part, while an upload is under way.
+  private @Nullable IndexPart latest;
+
+  /// Of the newest index part that the store has; null: it has none.
+  private @Nullable Generation indexGeneration;
+
+  private final Set<ObjectName> obsolete = new LinkedHashSet<>();
+  private Lsn put = Lsn.ZERO;
+  private Lsn proven = Lsn.ZERO;
+  private @Nullable Instant since;
+  private int waitingLayers;
+  private long waitingBytes;
+  private @Nullable Instant indexPutAt;
+  private @Nullable String failure;
+
+  /// An index part that is to be put.
+  ///
+  /// @param change how many changes it has
+  /// @param missing the layers of it that the store does not have
+  record Taken(IndexPart part, long change, Set<RemoteName.LayerFile> missing) {}
+
+  UploadProgress(TimelineKey key, Remote settings) {
+    this.key = key;
+    this.settings = settings;
+  }
+
+  RemoteName.LayerFile object(LayerEntry entry) {
+    return new RemoteName.LayerFile(key.tenant(), key.id(), entry.name(), entry.generation());
+  }
+
+  private Set<RemoteName.LayerFile> objects(Collection<LayerEntry> layers) {
+    Set<RemoteName.LayerFile> objects = HashSet.newHashSet(layers.size());
+    layers.forEach(entry -> objects.add(object(entry)));
+    return objects;
+  }
+
+  /// The timeline was made just now: the store has nothing of it, and is to have it soon.
+  synchronized void setNew(Instant now) {
+    known = true;
+    there = Set.of();
+    since = now;
+    asked = changes;
+  }
+
+  synchronized boolean isKnown() {
+    return known;
+  }
+
+  /// What the store has was looked up. In the timeline's lane.
+  ///
+  /// @param found null: there is none
+  synchronized void learn(@Nullable StoredIndex found, IndexPart local, Instant now) {
+    known = true;
+    if (found != null) {
+      indexGeneration = found.generation();
+      put = found.part().diskConsistentLsn();
+      proven = put; // of this generation or an earlier one: who attaches later finds no less
+    }
+    if (found != null && found.part().equals(local)) {
+      setSame(changes);
+      return;
+    }
+    there = found == null ? Set.of() : objects(found.part().layers());
+    since = since == null ? now : since;
+    asked = changes; // it is not known how long that has waited
+    measure(local);
+  }
+
+  private void setSame(long change) {
+    stored = change;
+    there = null;
+    since = null;
+    waitingLayers = 0;
+    waitingBytes = 0;
+  }
+
+  /// The index part has changed, durably. In the timeline's lane.
+  synchronized void change(IndexPart before, IndexPart after, Instant now) {
+    if (known && there == null) {
+      there = objects(before.layers());
+    }
+    changes++;
+    since = since == null ? now : since;
+    latest = latest == null ? null : after;
+    measure(after);
+  }
+
+  private void measure(IndexPart part) {
+    Set<RemoteName.LayerFile> have = there;
+    if (have == null) {
+      return;
+    }
+    waitingLayers = 0;
+    waitingBytes = 0;
+    for (LayerEntry entry : part.layers()) {
+      if (!have.contains(object(entry))) {
+        waitingLayers++;
+        waitingBytes += entry.bytes();
+      }
+    }
+  }
+
+  /// What is to be uploaded now. In the timeline's lane.
+  synchronized Taken take(IndexPart part) {
+    Set<RemoteName.LayerFile> missing = objects(part.layers());
+    if (there != null) {
+      missing.removeAll(there);
+      there = new HashSet<>(there);
+    }
+    latest = part;
+    return new Taken(part, changes, missing);
+  }
+
+  /// The upload of what was taken has ended, in one way or another.
+  synchronized void end() {
+    IndexPart part = latest;
+    latest = null;
+    if (part != null) {
+      measure(part);
+    }
+  }
+
+  /// A layer is in the store.
+  synchronized void layerPut(LayerEntry entry) {
+    if (there != null && there.add(object(entry))) {
+      waitingLayers = Math.max(0, waitingLayers - 1);
+      waitingBytes = Math.max(0, waitingBytes - entry.bytes());
+    }
+  }
+
+  /// An index part is in the store. What no index part names then is obsolete: layers that the one
+  /// before named, or that were put for one that never was.
+  synchronized void indexPut(Taken taken, Generation generation, Instant now) {
+    Set<RemoteName.LayerFile> named = objects(taken.part().layers());
+    if (there != null) {
+      there.stream()
+          .filter(object -> !named.contains(object))
+          .forEach(object -> obsolete.add(object.object()));
+    }
+    Generation before = indexGeneration;
+    if (before != null && !before.equals(generation)) {
+      obsolete.add(new RemoteName.Index(key.tenant(), key.id(), before).object());
+    }
+    indexGeneration = generation;
+    indexPutAt = now;
+    put = taken.part().diskConsistentLsn();
+    if (changes == taken.change()) {
+      setSame(changes);
+    } else {
+      stored = taken.change();
+      there = named;
+      since = now;
+    }
+  }
+
+  /// Objects that no index part in the store names.
+  synchronized List<ObjectName> obsolete() {
+    return List.copyOf(obsolete);
+  }
+
+  synchronized void deleted(Collection<ObjectName> objects) {
+    objects.forEach(obsolete::remove);
+  }
+
+  /// Up to where all is in the store.
+  synchronized Lsn put() {
+    return put;
+  }
+
+  /// What was put up to here counts.
+  synchronized void prove(Lsn lsn) {
+    proven = Lsn.max(proven, lsn);
+  }
+
+  synchronized Lsn proven() {
+    return proven;
+  }
+
+  /// All changes up to now are to be uploaded soon.
+  synchronized void ask() {
+    asked = changes;
+  }
+
+  /// Whether there is something to be done by now.
+  synchronized boolean isDue(Instant now) {
+    return !known || isUploadDue(now) || isProofDue();
+  }
+
+  synchronized boolean isUploadDue(Instant now) {
+    Instant start = since;
+    return stored < asked
+        || (stored < changes
+            && (waitingBytes >= settings.waitingBytes()
+                || (start != null && !now.isBefore(start.plus(settings.waitingTime())))));
+  }
+
+  synchronized boolean isProofDue() {
+    return proven.isBefore(put) || !obsolete.isEmpty();
+  }
+
+  /// Whether all is done that was {@linkplain #ask asked for}.
+  synchronized boolean isDone() {
+    return known && stored >= asked && !isProofDue();
+  }
+
+  /// @param reason null: all is well again
+  synchronized void setFailure(@Nullable String reason) {
+    failure = reason;
+  }
+
+  /// @param ofTenant why its tenant is not attached or has no manifest, if that is so
+  /// @param lost why the tenant is not this node's any more
+  synchronized UploadState state(@Nullable String ofTenant, @Nullable String lost) {
+    String reason = failure == null ? ofTenant : failure;
+    return new UploadState(
+        proven,
+        Optional.ofNullable(since),
+        waitingLayers,
+        waitingBytes,
+        Optional.ofNullable(indexPutAt),
+        Optional.ofNullable(reason),
+        Optional.ofNullable(lost));
+  }
+}

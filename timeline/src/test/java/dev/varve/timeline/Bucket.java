@@ -1,0 +1,133 @@
+package dev.varve.timeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.varve.model.TenantId;
+import dev.varve.model.TimelineId;
+import dev.varve.remote.RemoteLimits;
+import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.StoreException;
+import dev.varve.remote.directory.DirectoryStore;
+import dev.varve.remote.generation.FileGenerations;
+import dev.varve.remote.generation.Generation;
+import dev.varve.remote.generation.Generations;
+import dev.varve.task.TaskThreads;
+import dev.varve.testkit.disk.SimulatedDisk;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/// An object store in a directory, and a file as the authority over generations: both are there
+/// whatever happens to the servers that use them.
+final class Bucket {
+
+  final WatchedStore store;
+  private final FileGenerations authority;
+  private @Nullable String refusal;
+  private long waitingBytes = 16 << 20;
+
+  Bucket(Path directory) throws IOException {
+    store =
+        new WatchedStore(DirectoryStore.open(directory.resolve("bucket"), InstantSource.system()));
+    authority = FileGenerations.open(directory.resolve("generations"));
+  }
+
+  /// Makes the authority refuse to answer; null: it answers.
+  void silence(@Nullable String reason) {
+    refusal = reason;
+  }
+
+  /// For servers that are opened from now on.
+  void waitFor(long bytes) {
+    waitingBytes = bytes;
+  }
+
+  /// Gives the tenant to another node.
+  Generation steal(TenantId tenant) throws IOException, InterruptedException {
+    return authority.attach(tenant, Generation.NONE);
+  }
+
+  private final class Watched implements Generations {
+
+    private void answer() throws StoreException {
+      if (refusal != null) {
+        throw new StoreException.Unavailable(refusal);
+      }
+    }
+
+    @Override
+    public Generation attach(TenantId tenant, Generation above)
+        throws StoreException, InterruptedException {
+      answer();
+      return authority.attach(tenant, above);
+    }
+
+    @Override
+    public Set<TenantId> newest(Map<TenantId, Generation> generations) throws StoreException {
+      answer();
+      Set<TenantId> newest = authority.newest(generations);
+      if (newest.containsAll(generations.keySet())) {
+        store.validated();
+      }
+      return newest;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  Remote remote(TaskThreads threads) {
+    var storage = new RemoteStorage(store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
+    return new Remote(storage, new Watched(), waitingBytes, Duration.ofHours(2));
+  }
+
+  SimulatedServer open(SimulatedDisk disk) throws IOException {
+    return open(disk, 3);
+  }
+
+  SimulatedServer open(SimulatedDisk disk, long seed) throws IOException {
+    return new SimulatedServer(
+        disk,
+        new SplittableRandom(seed),
+        Fixture.settings(8 << 20, 1 << 20),
+        DataModel.of(_ -> new HashRedo()),
+        SimulatedServer.NOW,
+        this::remote);
+  }
+
+  /// Checks that nothing that must not be ever was.
+  void requireSound() {
+    assertThat(store.violations).isEmpty();
+  }
+
+  /// Checks that all that the server has is in the store, and that no deleted timeline is.
+  void requireSame(SimulatedServer server) throws IOException, InterruptedException {
+    requireSound();
+    Set<TimelineId> ids = new HashSet<>();
+    for (Timeline timeline : server.tenants.timelines()) {
+      ids.add(timeline.id());
+      IndexPart local = timeline.index().current();
+      assertThat(store.index(timeline.id())).as("index part of %s", timeline).contains(local);
+      for (LayerEntry entry : local.layers()) {
+        var name =
+            new RemoteName.LayerFile(
+                timeline.tenant(), timeline.id(), entry.name(), entry.generation());
+        assertThat(store.isThere(name.object(), entry)).as("%s", name).isTrue();
+      }
+      UploadState state = timeline.uploadState().orElseThrow();
+      assertThat(state.remoteConsistentLsn()).isEqualTo(timeline.diskConsistentLsn());
+      assertThat(state.waitingSince()).isEmpty();
+      assertThat(state.waitingLayers()).isZero();
+    }
+    assertThat(store.manifest().orElseThrow().timelines())
+        .extracting(TimelineIdentity::id)
+        .as("timelines in the manifest")
+        .containsExactlyInAnyOrderElementsOf(ids);
+  }
+}
