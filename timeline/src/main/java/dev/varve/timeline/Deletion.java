@@ -11,6 +11,7 @@ import dev.varve.task.TaskSpec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -73,6 +74,29 @@ final class Deletion {
       if (timelines.remove(TimelineKey.of(timeline.identity()), timeline)) {
         gone = gone.plus(timeline.metrics().counts());
       }
+    }
+  }
+
+  /// Timelines are closed, and count no more.
+  void forget(Collection<Timeline> closed) {
+    synchronized (lock) {
+      for (Timeline timeline : closed) {
+        if (timelines.remove(TimelineKey.of(timeline.identity()), timeline)) {
+          gone = gone.plus(timeline.metrics().counts());
+        }
+      }
+    }
+  }
+
+  /// Deletes the directory of a tenant that was {@linkplain TenantFiles#setAside(TenantId) set
+  /// aside}; when that fails, later.
+  void deleteTenant(Path aside) {
+    try {
+      TenantFiles.deleteTree(aside);
+    } catch (IOException e) {
+      LOG.log(WARNING, "not deleted yet, which is tried again: " + aside, e);
+      later(
+          "delete what is left of " + aside.getFileName(), _ -> TenantFiles.deleteTree(aside));
     }
   }
 

@@ -2,13 +2,13 @@ package dev.varve.timeline;
 
 import dev.varve.layer.DeltaLayer;
 import dev.varve.layer.ImageLayer;
-import dev.varve.layer.LayerKind;
 import dev.varve.layer.LayerName;
 import dev.varve.layer.LayerOwner;
 import dev.varve.model.PageserverException;
 import dev.varve.remote.generation.Generation;
 import dev.varve.task.TaskKind;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
@@ -161,13 +161,22 @@ final class DurableIndex {
     }
   }
 
+  /// Where there is an object store, a file that is not here is not missing.
   private HistoricLayer open(LayerEntry entry) {
     Path file = files.layer(entry.name());
+    boolean stored = shared.remote() != null && !Files.exists(file);
     return new HistoricLayer(
         entry,
-        entry.name().kind() == LayerKind.DELTA
-            ? new DeltaLayer(shared.files(), file, entry.name(), owner)
-            : new ImageLayer(shared.files(), file, entry.name(), owner));
+        switch (entry.name().kind()) {
+          case DELTA ->
+              stored
+                  ? new DeltaLayer(shared.files(), file, entry.stored(owner))
+                  : new DeltaLayer(shared.files(), file, entry.name(), owner);
+          case IMAGE ->
+              stored
+                  ? new ImageLayer(shared.files(), file, entry.stored(owner))
+                  : new ImageLayer(shared.files(), file, entry.name(), owner);
+        });
   }
 
   /// The whole index part; in the timeline's lane, where it stays so.

@@ -2,6 +2,8 @@ package dev.varve.timeline;
 
 import dev.varve.layer.LayerKind;
 import dev.varve.layer.LayerName;
+import dev.varve.layer.LayerOwner;
+import dev.varve.layer.RemoteLayer;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.remote.generation.Generation;
@@ -39,6 +41,11 @@ public record LayerEntry(
   /// The level of a layer of which the index part does not say it, as up to its format 1.
   public static int firstLevel(LayerName name) {
     return name.kind() == LayerKind.IMAGE ? BOTTOM : 0;
+  }
+
+  /// The layer as it is in the object store.
+  RemoteLayer stored(LayerOwner owner) {
+    return new RemoteLayer(owner, name, generation.value(), bytes);
   }
 
   /// The keys that count.

@@ -75,7 +75,16 @@ final class Loading {
   }
 
   Collection<Timeline> all() throws IOException {
-    for (Found one : look(files.list(leftOver))) {
+    return load(files.list(leftOver));
+  }
+
+  /// Loads the timelines of one tenant, of which none is loaded.
+  Collection<Timeline> tenant(TenantId id) throws IOException {
+    return load(files.list(id, leftOver));
+  }
+
+  private Collection<Timeline> load(List<TimelineFiles> timelines) throws IOException {
+    for (Found one : look(timelines)) {
       if (one.broken == null && !one.index.imported()) {
         LOG.log(INFO, "the import of timeline \"{0}\" never ended; it goes", one.identity.name());
         discard(one);
@@ -177,7 +186,7 @@ final class Loading {
     return at != null;
   }
 
-  private static Found look(TimelineFiles timeline) {
+  private Found look(TimelineFiles timeline) {
     TimelineIdentity identity = unknown(timeline.directory());
     IndexHead head = IndexHead.UNKNOWN;
     Map<Path, String> damaged = Map.of();
@@ -206,10 +215,13 @@ final class Loading {
     return new Found(timeline, identity, head, damaged, broken);
   }
 
-  private static Map<Path, String> findDamaged(TimelineFiles files, IndexPart index)
+  private Map<Path, String> findDamaged(TimelineFiles files, IndexPart index)
       throws IOException {
     Map<Path, String> damaged = new LinkedHashMap<>();
     for (LayerEntry entry : index.layers()) {
+      if (shared.remote() != null && !Files.exists(files.layer(entry.name()))) {
+        continue; // it is in the object store
+      }
       String finding = files.findDamage(entry);
       if (finding != null) {
         damaged.put(files.layer(entry.name()), finding);

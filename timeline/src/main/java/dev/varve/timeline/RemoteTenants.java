@@ -24,6 +24,18 @@ final class RemoteTenants {
     this.tasks = tasks;
   }
 
+  Remote remote() {
+    return remote;
+  }
+
+  /// Ends what goes on for a tenant that is not here any more.
+  void forget(TenantId id) throws InterruptedException {
+    RemoteTenant gone = tenants.remove(id);
+    if (gone != null) {
+      gone.close();
+    }
+  }
+
   /// Those of a tenant, which may be new.
   RemoteTenant of(TenantId id) {
     RemoteTenant known = tenants.get(id);

@@ -25,6 +25,9 @@ import java.util.stream.Stream;
 /// |                                           | store                                          |
 /// | `tenants/<tenant>/timelines/<timeline>/`  | {@link TimelineFiles}                          |
 /// | `tenants/<tenant>/timelines/….___deleted/`| a timeline that is being deleted               |
+/// | `tenants/….___attaching/`                 | a tenant that is being attached: it does not   |
+/// |                                           | count yet                                      |
+/// | `tenants/….___deleted/`                   | a tenant that was detached                     |
 ///
 /// A timeline exists when its directory has its plain name and holds a whole `timeline.json`:
 /// making one ends with that file, and deleting one begins with another name. What a crash leaves
@@ -38,6 +41,8 @@ final class TenantFiles {
   private static final System.Logger LOG = System.getLogger(TenantFiles.class.getName());
 
   private static final String DELETED = ".___deleted";
+
+  private static final String ATTACHING = ".___attaching";
 
   private static final String RECORD = "tenant.json";
 
@@ -191,28 +196,78 @@ final class TenantFiles {
     DurableFile.createDirectories(tenants);
     var all = new ArrayList<TimelineFiles>();
     for (Path tenant : children(tenants)) {
-      Path timelines = tenant.resolve("timelines");
-      if (Files.isDirectory(timelines)) {
-        for (Path timeline : children(timelines)) {
-          String name = timeline.getFileName().toString();
-          if (name.endsWith(DELETED)) {
-            tryToDelete(() -> deleteAside(timeline), timeline, leftOver::add);
-          } else if (isId(name) && isId(tenant.getFileName().toString())) {
-            var files = new TimelineFiles(timeline);
-            if (isUnfinished(files)) {
-              LOG.log(WARNING, "{0} was never finished; it goes", timeline);
-              // Or when its id is used, or at the next start.
-              tryToDelete(() -> deleteTree(timeline), timeline, _ -> {});
-            } else {
-              all.add(files);
-            }
-          } else {
-            LOG.log(WARNING, "{0} is no timeline and is left alone", timeline);
-          }
-        }
+      String name = tenant.getFileName().toString();
+      if (name.endsWith(DELETED) || name.endsWith(ATTACHING)) {
+        tryToDelete(() -> deleteTree(tenant), tenant, _ -> {}); // or at the next start
+      } else {
+        all.addAll(list(tenant, leftOver));
       }
     }
     return all;
+  }
+
+  /// Those of one tenant.
+  List<TimelineFiles> list(TenantId tenant, List<Path> leftOver) throws IOException {
+    return list(tenants.resolve(tenant.toString()), leftOver);
+  }
+
+  private List<TimelineFiles> list(Path tenant, List<Path> leftOver) throws IOException {
+    Path timelines = tenant.resolve("timelines");
+    if (!Files.isDirectory(timelines)) {
+      return List.of();
+    }
+    var all = new ArrayList<TimelineFiles>();
+    for (Path timeline : children(timelines)) {
+      String name = timeline.getFileName().toString();
+      if (name.endsWith(DELETED)) {
+        tryToDelete(() -> deleteAside(timeline), timeline, leftOver::add);
+      } else if (isId(name) && isId(tenant.getFileName().toString())) {
+        var files = new TimelineFiles(timeline);
+        if (isUnfinished(files)) {
+          LOG.log(WARNING, "{0} was never finished; it goes", timeline);
+          // Or when its id is used, or at the next start.
+          tryToDelete(() -> deleteTree(timeline), timeline, _ -> {});
+        } else {
+          all.add(files);
+        }
+      } else {
+        LOG.log(WARNING, "{0} is no timeline and is left alone", timeline);
+      }
+    }
+    return all;
+  }
+
+  /// Makes the directory of a tenant that comes from the object store: all of it, durably, or
+  /// nothing that counts. There is none.
+  void create(TenantRecord record, List<Attaching.Stored> timelines) throws IOException {
+    Path directory = tenants.resolve(record.tenant().toString());
+    Path beside = directory.resolveSibling(directory.getFileName() + ATTACHING);
+    DurableFile.createDirectories(tenants);
+    deleteTree(beside); // what is left of an attempt that failed
+    Path within = beside.resolve("timelines");
+    DurableFile.createDirectories(within);
+    DurableFile.write(beside.resolve(RECORD), record.bytes());
+    for (Attaching.Stored stored : timelines) {
+      Path timeline = within.resolve(stored.identity().id().toString());
+      Files.createDirectory(timeline);
+      var files = new TimelineFiles(timeline);
+      files.create(stored.identity(), stored.index().withLayers(List.of()));
+      files.writeIndex(stored.index());
+    }
+    DurableFile.syncDirectory(within);
+    DurableFile.syncDirectory(beside);
+    rename(beside, directory);
+  }
+
+  /// Makes a tenant's directory not count any more, durably.
+  ///
+  /// @return where it is now, to be {@linkplain #deleteTree deleted}
+  Path setAside(TenantId tenant) throws IOException {
+    Path directory = tenants.resolve(tenant.toString());
+    Path aside = directory.resolveSibling(directory.getFileName() + DELETED);
+    deleteTree(aside);
+    rename(directory, aside);
+    return aside;
   }
 
   private interface Step {

@@ -51,6 +51,7 @@ public final class Tenants implements AutoCloseable {
   private final Deletion deletion;
   private final Stopping stopping;
   private final Reloading reloading;
+  private final Attaching attaching;
   private final BackPressure backPressure;
   private final Task housekeeping;
   private final @Nullable Task collection;
@@ -70,6 +71,9 @@ public final class Tenants implements AutoCloseable {
     deletion = new Deletion(files, timelines, shared);
     stopping = new Stopping(shared);
     reloading = new Reloading(files, timelines, branching, backPressure, shared);
+    attaching =
+        new Attaching(
+            files, timelines, branching, stopping, deletion, reloading, backPressure, shared);
     timelines.values().forEach(reloading::watch);
     leftOver.forEach(deletion::deleteLeftOver);
     housekeeping =
@@ -135,7 +139,7 @@ public final class Tenants implements AutoCloseable {
             new BlockCache(settings.blockCache()),
             MOST_OPEN_FILES,
             tasks.clock(),
-            RemoteLayers.none());
+            remote == null ? RemoteLayers.none() : new StoredLayers(remote.storage(), tasks));
     try {
       var files = new TenantFiles(data);
       var budget = new MemoryBudget(settings.layerMemory());
@@ -263,6 +267,28 @@ public final class Tenants implements AutoCloseable {
     } catch (InterruptedException e) {
       throw shared.stopped("the upload of timeline \"" + timeline.name() + "\"");
     }
+  }
+
+  /// Takes a tenant over from the object store, from whichever node has it, or has had it; it
+  /// serves at once. Only small objects are read: layers stay there until they are asked for.
+  ///
+  /// @return its timelines
+  /// @throws PageserverException.NotFound when the store has no such tenant
+  /// @throws PageserverException.Conflict when it is here already, or one of its names is in use
+  /// @throws PageserverException.Unavailable when the store or the authority can't be reached
+  public List<Timeline> attach(TenantId tenant) {
+    return attaching.attach(tenant);
+  }
+
+  /// Has all of a tenant uploaded, and then deletes it here: the object store has it. Whoever feeds
+  /// its timelines is to be ended before. A tenant that is another node's by now is only deleted
+  /// here.
+  ///
+  /// @param limit how long the upload may take
+  /// @throws PageserverException.Unavailable when not all could be uploaded; it goes on then
+  /// @throws PageserverException.NotFound when it is not here
+  public void detach(TenantId tenant, Duration limit) {
+    attaching.detach(tenant, limit);
   }
 
   /// Looks now whether what was wrong with a timeline is so still: one that is broken is loaded

@@ -47,6 +47,9 @@ final class Uploads {
 
   private static final Backoff BACKOFF = new Backoff(Duration.ofSeconds(1), Duration.ofMinutes(1));
 
+  /// Of one timeline; the store's own limit is for all together.
+  private static final int LAYERS_AT_ONCE = 4;
+
   private final Timeline timeline;
   private final DurableIndex index;
   private final RemoteTenant tenant;
@@ -248,7 +251,8 @@ final class Uploads {
         return false;
       }
       String name = "upload layers of " + timeline.name();
-      new LayerUploads(shared.tasks(), name, this::put, held.files()).run();
+      new Parallel<HistoricLayer>(shared.tasks(), name, LAYERS_AT_ONCE, held.files(), this::put)
+          .run();
       put(held.taken());
     } finally {
       progress.end();

@@ -9,6 +9,9 @@ public record Generation(int value) implements Comparable<Generation> {
   /// Before the first attach.
   public static final Generation NONE = new Generation(0);
 
+  /// After which there is none.
+  public static final Generation HIGHEST = new Generation(-1);
+
   /// @throws IllegalArgumentException naming the text, when it is not 8 hex digits
   public static Generation parse(String text) {
     if (!text.matches("[0-9a-f]{8}")) {

@@ -14,35 +14,35 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/// Puts layer files into the object store, several at a time. The first failure ends it, when those
-/// that are under way have ended as well.
-final class LayerUploads {
+/// Does the same for many things, several at a time, while it waits for the object store. The first
+/// failure ends it, when those that are under way have ended as well.
+final class Parallel<T> {
 
-  /// Of one timeline at once; the store's own limit is for all together.
-  private static final int PARALLEL = 4;
-
-  /// Puts one of them.
-  interface Put {
-    void put(HistoricLayer layer) throws IOException, InterruptedException;
+  /// What is done for each.
+  interface Action<T> {
+    void run(T one) throws IOException, InterruptedException;
   }
 
   private final TaskManager tasks;
   private final String name;
-  private final Put put;
-  private final Queue<HistoricLayer> left;
+  private final Action<T> action;
+  private final int most;
+  private final Queue<T> left;
   private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
 
   /// @param name of the tasks that do it
-  LayerUploads(TaskManager tasks, String name, Put put, Collection<HistoricLayer> layers) {
+  /// @param most how many at once
+  Parallel(TaskManager tasks, String name, int most, Collection<T> all, Action<T> action) {
     this.tasks = tasks;
     this.name = name;
-    this.put = put;
-    left = new ConcurrentLinkedQueue<>(layers);
+    this.most = most;
+    this.action = action;
+    left = new ConcurrentLinkedQueue<>(all);
   }
 
-  /// @throws IOException when one can't be put
+  /// @throws IOException when it fails for one
   void run() throws IOException, InterruptedException {
-    int helpers = Math.min(PARALLEL, left.size()) - 1;
+    int helpers = Math.min(most, left.size()) - 1;
     List<Task> workers = new ArrayList<>();
     boolean done = false;
     try {
@@ -72,10 +72,10 @@ final class LayerUploads {
   }
 
   private void work() throws InterruptedException {
-    HistoricLayer next = left.poll();
+    T next = left.poll();
     while (next != null && failure.get() == null) {
       try {
-        put.put(next);
+        action.run(next);
       } catch (IOException | RuntimeException e) {
         failure.compareAndSet(null, e);
       }

@@ -1,0 +1,301 @@
+package dev.varve.timeline;
+
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import dev.varve.model.PageserverException;
+import dev.varve.model.TenantId;
+import dev.varve.remote.Content;
+import dev.varve.remote.ObjectState;
+import dev.varve.remote.PutCondition;
+import dev.varve.remote.RemoteCall;
+import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.StoreException;
+import dev.varve.remote.Urgency;
+import dev.varve.remote.generation.Generation;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/// Takes tenants over from the object store, and gives them up. Both take the same time whatever
+/// the size of the data: small objects are read and written, and layers stay where they are.
+///
+/// To attach a tenant is
+///
+/// 1. to be given a generation: from then on nobody else's uploads count, and nobody else deletes;
+/// 2. to read the newest manifest and the newest index part of each timeline in it;
+/// 3. to put both again in the new generation, so that what the node before still puts, in its own
+///    generation, is never the newest;
+/// 4. to write them into the data directory, beside the place where they count, and to rename that;
+/// 5. to load the timelines, as at a start, but without the files of layers.
+///
+/// A crash before the rename leaves a generation that is used up, and a directory that the next
+/// start deletes. A tenant that was lost here is attached in the same way, after what is left of it
+/// was deleted.
+final class Attaching {
+
+  private static final System.Logger LOG = System.getLogger(Attaching.class.getName());
+
+  private static final RemoteCall CALL = new RemoteCall(Urgency.READ, 6, Duration.ofSeconds(60));
+
+  private static final int AT_ONCE = 16;
+  private static final int MOST_MANIFESTS = 10_000;
+  private static final int MOST_BYTES = 256 << 20;
+
+  private final TenantFiles files;
+  private final Map<TimelineKey, Timeline> timelines;
+  private final Branching branching;
+  private final Stopping stopping;
+  private final Deletion deletion;
+  private final Reloading reloading;
+  private final BackPressure backPressure;
+  private final Shared shared;
+
+  /// @param identity of a timeline, from the manifest
+  /// @param index the newest part
+  record Stored(TimelineIdentity identity, IndexPart index) {}
+
+  Attaching(
+      TenantFiles files,
+      Map<TimelineKey, Timeline> timelines,
+      Branching branching,
+      Stopping stopping,
+      Deletion deletion,
+      Reloading reloading,
+      BackPressure backPressure,
+      Shared shared) {
+    this.files = files;
+    this.timelines = timelines;
+    this.branching = branching;
+    this.stopping = stopping;
+    this.deletion = deletion;
+    this.reloading = reloading;
+    this.backPressure = backPressure;
+    this.shared = shared;
+  }
+
+  List<Timeline> attach(TenantId id) {
+    RemoteTenants remote = required();
+    return shared.inLane("attach tenant " + id, lane(id), () -> attach(id, remote));
+  }
+
+  private RemoteTenants required() {
+    RemoteTenants remote = shared.remote();
+    if (remote == null) {
+      throw new PageserverException.Unsupported(
+          "this server has no object store; start it with --remote");
+    }
+    return remote;
+  }
+
+  private static String lane(TenantId id) {
+    return "tenant " + id;
+  }
+
+  private List<Timeline> of(TenantId id) {
+    return timelines.values().stream().filter(timeline -> timeline.tenant().equals(id)).toList();
+  }
+
+  private List<Timeline> attach(TenantId id, RemoteTenants remote)
+      throws IOException, InterruptedException {
+    List<Timeline> present = of(id);
+    if (present.stream().anyMatch(timeline -> !timeline.condition().isLost())) {
+      throw new PageserverException.Conflict("tenant " + id + " is attached here already");
+    }
+    Remote parts = remote.remote();
+    RemoteStorage storage = parts.storage();
+    Generation newest = newestManifest(storage, id, Generation.HIGHEST);
+    requireFree(manifest(storage, id, newest));
+    Generation given;
+    try {
+      given = parts.generations().attach(id, newest);
+    } catch (StoreException e) {
+      throw new PageserverException.Unavailable(
+          "tenant " + id + " gets no generation: " + e.getMessage(), e);
+    }
+    // Who had it in between may have changed it.
+    TenantManifest manifest = manifest(storage, id, newestManifest(storage, id, given));
+    List<Stored> stored = read(storage, manifest, given);
+    put(storage, manifest, stored, given);
+    if (!present.isEmpty()) {
+      drop(id, present);
+    }
+    files.create(new TenantRecord(id, given, manifest.configuration()), stored);
+    return load(id);
+  }
+
+  private Generation newestManifest(RemoteStorage storage, TenantId id, Generation highest)
+      throws IOException, InterruptedException {
+    return storage.listAll(RemoteName.manifests(id), MOST_MANIFESTS, CALL).stream()
+        .map(ObjectState::name)
+        .flatMap(object -> RemoteName.parse(object).stream())
+        .map(RemoteName::generation)
+        .filter(generation -> generation.compareTo(highest) <= 0)
+        .max(Comparator.naturalOrder())
+        .orElseThrow(
+            () -> new PageserverException.NotFound("there is no tenant " + id + " in " + storage));
+  }
+
+  private static TenantManifest manifest(RemoteStorage storage, TenantId id, Generation generation)
+      throws IOException, InterruptedException {
+    var name = new RemoteName.Manifest(id, generation).object();
+    return TenantManifest.read(
+        storage.read(name, MOST_BYTES, CALL), id, name + " in " + storage);
+  }
+
+  private void requireFree(TenantManifest manifest) {
+    for (TimelineIdentity identity : manifest.timelines()) {
+      if (!branching.isFree(identity)) {
+        throw new PageserverException.Conflict(
+            "there is a timeline \"%s\" on this server already; delete it, or detach its tenant"
+                .formatted(identity.name()));
+      }
+    }
+  }
+
+  private List<Stored> read(RemoteStorage storage, TenantManifest manifest, Generation given)
+      throws IOException, InterruptedException {
+    Map<TimelineIdentity, Stored> all = new ConcurrentHashMap<>();
+    new Parallel<TimelineIdentity>(
+            shared.tasks(),
+            "read index parts of tenant " + manifest.tenant(),
+            AT_ONCE,
+            manifest.timelines(),
+            identity -> {
+              StoredIndex found =
+                  StoredIndex.find(storage, TimelineKey.of(identity), Generation.NONE, given);
+              if (found == null && identity.ancestor().isEmpty()) {
+                throw new UnusableFileException(
+                    "timeline \"%s\" has no index part in %s".formatted(identity.name(), storage));
+              }
+              IndexPart index = found == null ? first(identity) : found.part();
+              all.put(identity, new Stored(identity, index));
+            })
+        .run();
+    return List.copyOf(all.values());
+  }
+
+  /// What a timeline has that was named, but of which nothing more came into the store: a branch
+  /// begins with what its ancestor has.
+  private static IndexPart first(TimelineIdentity identity) {
+    return new IndexPart(identity.start(), identity.start(), true, List.of());
+  }
+
+  private void put(
+      RemoteStorage storage, TenantManifest manifest, List<Stored> stored, Generation generation)
+      throws IOException, InterruptedException {
+    new Parallel<Stored>(
+            shared.tasks(),
+            "put index parts of tenant " + manifest.tenant(),
+            AT_ONCE,
+            stored,
+            one ->
+                storage.put(
+                    StoredIndex.name(TimelineKey.of(one.identity), generation).object(),
+                    Content.of(CheckedJson.bytes(IndexJson.write(one.index))),
+                    PutCondition.ALWAYS,
+                    CALL))
+        .run();
+    storage.put(
+        new RemoteName.Manifest(manifest.tenant(), generation).object(),
+        Content.of(manifest.bytes()),
+        PutCondition.ALWAYS,
+        CALL);
+  }
+
+  private List<Timeline> load(TenantId id) throws IOException {
+    Collection<Timeline> loaded = new Loading(files, shared, backPressure).tenant(id);
+    for (Timeline timeline : loaded) {
+      timelines.put(TimelineKey.of(timeline.identity()), timeline);
+      reloading.watch(timeline);
+    }
+    LOG.log(INFO, "tenant {0} is attached, with {1} timelines", id, loaded.size());
+    return List.copyOf(loaded);
+  }
+
+  void detach(TenantId id, Duration limit) {
+    required();
+    shared.inLane(
+        "detach tenant " + id,
+        lane(id),
+        () -> {
+          List<Timeline> present = of(id);
+          if (present.isEmpty()) {
+            throw new PageserverException.NotFound("there is no tenant " + id + " on this server");
+          }
+          if (present.stream().noneMatch(timeline -> timeline.condition().isLost())) {
+            secure(present, shared.tasks().clock().instant().plus(limit));
+          }
+          drop(id, present);
+          LOG.log(INFO, "tenant {0} is detached", id);
+          return present;
+        });
+  }
+
+  /// Stops timelines, and has all that they have uploaded. If that fails they go on.
+  private void secure(List<Timeline> present, Instant deadline) throws InterruptedException {
+    for (Timeline timeline : present) {
+      timeline.condition().requireUsable();
+    }
+    List<Timeline> stopped = new ArrayList<>();
+    boolean done = false;
+    try {
+      for (Timeline timeline : present) {
+        if (timeline.condition().service() == Condition.Service.RUNNING) {
+          stopping.stop(timeline);
+          stopped.add(timeline);
+        }
+      }
+      for (Timeline timeline : present) {
+        Uploads uploads = timeline.index().uploads();
+        if (uploads == null || !uploads.await(deadline)) {
+          throw new PageserverException.Unavailable(
+              "timeline \"%s\" is not in the object store as it is here%s; try again"
+                  .formatted(timeline.name(), reason(uploads)));
+        }
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        stopped.forEach(this::goOn);
+      }
+    }
+  }
+
+  private static String reason(@Nullable Uploads uploads) {
+    Optional<String> failure =
+        uploads == null ? Optional.empty() : uploads.state().failure();
+    return failure.map(sentence -> ": " + sentence).orElse("");
+  }
+
+  private void goOn(Timeline timeline) {
+    try {
+      stopping.start(timeline);
+    } catch (PageserverException e) {
+      LOG.log(WARNING, "timeline \"" + timeline.name() + "\" stays stopped", e);
+    }
+  }
+
+  /// Forgets a tenant, and deletes what the data directory has of it.
+  private void drop(TenantId id, List<Timeline> present) throws IOException, InterruptedException {
+    Path aside = files.setAside(id);
+    for (Timeline timeline : present) {
+      timeline.condition().setDeleting(true);
+    }
+    for (Timeline timeline : present) {
+      timeline.close();
+    }
+    deletion.forget(present);
+    required().forget(id);
+    deletion.deleteTenant(aside);
+  }
+}

@@ -1,0 +1,71 @@
+package dev.varve.timeline;
+
+import dev.varve.layer.LayerOwner;
+import dev.varve.layer.RemoteLayer;
+import dev.varve.layer.RemoteLayers;
+import dev.varve.remote.ByteRange;
+import dev.varve.remote.ObjectName;
+import dev.varve.remote.ObjectState;
+import dev.varve.remote.RemoteCall;
+import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.Sink;
+import dev.varve.remote.Urgency;
+import dev.varve.remote.generation.Generation;
+import dev.varve.task.TaskManager;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+/// Layers in the object store, for reads of those whose files are not here.
+final class StoredLayers implements RemoteLayers {
+
+  /// Whoever waits for a page has given up by then.
+  private static final RemoteCall READ = new RemoteCall(Urgency.READ, 6, Duration.ofSeconds(30));
+
+  private final RemoteStorage storage;
+  private final TaskManager tasks;
+
+  StoredLayers(RemoteStorage storage, TaskManager tasks) {
+    this.storage = storage;
+    this.tasks = tasks;
+  }
+
+  static ObjectName object(RemoteLayer layer) {
+    LayerOwner owner = layer.owner();
+    Generation generation = new Generation(layer.generation());
+    return new RemoteName.LayerFile(owner.tenant(), owner.timeline(), layer.name(), generation)
+        .object();
+  }
+
+  @Override
+  public byte[] read(RemoteLayer layer, long offset, int length) throws IOException {
+    byte[] bytes = new byte[length];
+    ObjectName object = object(layer);
+    ObjectState state;
+    try {
+      state =
+          storage.get(
+              object, new ByteRange(offset, length), Sink.to(ByteBuffer.wrap(bytes)), READ);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+      throw new ClosedByInterruptException();
+    }
+    if (state.size() != layer.bytes()) {
+      throw new IOException(
+          "%s has %d bytes instead of %d".formatted(object, state.size(), layer.bytes()));
+    }
+    return bytes;
+  }
+
+  @Override
+  public boolean await(CompletableFuture<?> range, Duration limit) throws InterruptedException {
+    return tasks.await(range, limit);
+  }
+
+  @Override
+  public String nameOf(RemoteLayer layer) {
+    return object(layer) + " in " + storage;
+  }
+}
