@@ -207,11 +207,7 @@ final class LayerFile {
       throws IOException {
     ReadAhead ahead = sink.ahead();
     if (residency.isRemote()) {
-      boolean older =
-          name.kind() == LayerKind.DELTA
-              && leaf.isKey(entry, upper, middle, lower)
-              && Long.compareUnsigned(leaf.lsn(entry), floor) > 0;
-      remote.fetchData(leaf, entry, older, footer().size(), ahead);
+      fetch(leaf, entry, upper, middle, lower, floor, ahead);
     }
     DataBlock kept =
         ahead == null ? blocks.kept(leaf, entry, footer().size()) : data(leaf, entry, ahead);
@@ -226,6 +222,22 @@ final class LayerFile {
     } finally {
       files.giveBack(reader);
     }
+  }
+
+  private void fetch(
+      IndexBlock leaf,
+      int entry,
+      long upper,
+      long middle,
+      long lower,
+      long floor,
+      @Nullable ReadAhead ahead)
+      throws IOException {
+    boolean older =
+        name.kind() == LayerKind.DELTA
+            && leaf.isKey(entry, upper, middle, lower)
+            && Long.compareUnsigned(leaf.lsn(entry), floor) > 0;
+    remote.fetchData(leaf, entry, older, footer().size(), ahead);
   }
 
   private static int lastBefore(

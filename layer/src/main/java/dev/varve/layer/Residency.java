@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +20,6 @@ import org.jspecify.annotations.Nullable;
 /// ranges of the object instead. Whoever changes the state holds a reference to the layer.
 public final class Residency {
 
-  /// Access times are no more exact than this.
-  private static final long PRECISION_MILLIS = 60_000;
-
   private static final LayerState.Resident RESIDENT = new LayerState.Resident();
 
   private final LayerFiles files;
@@ -33,7 +29,10 @@ public final class Residency {
   private final Runnable arrived;
   private volatile LayerState state;
 
-  private final AtomicLong lastAccess;
+  private volatile long lastAccess;
+
+  /// Since the last access was asked for; read much more often than written.
+  private volatile boolean used;
 
   /// @param object where the layer is, if its file is not here; null: the file is here
   /// @param arrived is run whenever the file has been put in its place
@@ -44,7 +43,7 @@ public final class Residency {
     this.number = number;
     this.arrived = arrived;
     this.state = object == null ? RESIDENT : new LayerState.Evicted(object);
-    this.lastAccess = new AtomicLong(files.clock().millis());
+    this.lastAccess = files.clock().millis();
   }
 
   public LayerState state() {
@@ -133,16 +132,20 @@ public final class Residency {
   }
 
   /// When a key was last looked for among the layer's data, or else when it was opened, in
-  /// milliseconds since 1970; about a minute exact.
+  /// milliseconds since 1970. It is as exact as the calls of this method are frequent: each takes a
+  /// use since the one before as one of this moment. Walks over the layer do not count.
   public long lastAccess() {
-    return lastAccess.getOpaque();
+    if (used) {
+      used = false;
+      lastAccess = files.clock().millis();
+    }
+    return lastAccess;
   }
 
-  /// Of many threads that come here most only read.
+  /// On the way of every read: most only look at a flag, and none at the clock.
   void touch() {
-    long now = files.clock().millis();
-    if (now - lastAccess.getOpaque() >= PRECISION_MILLIS) {
-      lastAccess.setOpaque(now);
+    if (!used) {
+      used = true;
     }
   }
 }

@@ -187,15 +187,17 @@ class ResidencyTest {
     try (var timed = new LayerFiles(new BlockCache(1 << 20), 1, now::get, store);
         var used = LayerFixture.open(timed, finished)) {
       assertThat(used.residency().lastAccess()).isEqualTo(1_000_000);
-      now.set(Instant.ofEpochMilli(1_059_999));
       Key key = versions.getFirst().key();
-      LayerFixture.find(used, key, Lsn.ZERO, Lsn.MAX, 1);
-      assertThat(used.residency().lastAccess()).isEqualTo(1_000_000);
-      now.set(Instant.ofEpochMilli(1_060_000));
+      now.set(Instant.ofEpochMilli(1_000_100));
       LayerFixture.walk(used, KeyRange.ALL); // merges do not keep a layer here
       assertThat(used.residency().lastAccess()).isEqualTo(1_000_000);
       LayerFixture.find(used, key, Lsn.ZERO, Lsn.MAX, 1);
-      assertThat(used.residency().lastAccess()).isEqualTo(1_060_000);
+      assertThat(used.residency().lastAccess()).isEqualTo(1_000_100);
+      now.set(Instant.ofEpochMilli(1_000_200));
+      assertThat(used.residency().lastAccess()).isEqualTo(1_000_100);
+      LayerFixture.find(used, key, Lsn.ZERO, Lsn.MAX, 1);
+      now.set(Instant.ofEpochMilli(1_000_300));
+      assertThat(used.residency().lastAccess()).isEqualTo(1_000_300);
     }
   }
 }
