@@ -1,5 +1,6 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.FileLayer;
 import dev.varve.layer.Layer;
 import dev.varve.layer.LayerCursor;
 import dev.varve.layer.MemoryLayer;
@@ -69,22 +70,26 @@ final class Scan {
       throws IOException {
     PageReader at = reader;
     long end = PageReader.endAfter(lsn);
+    var remote = new ScanOpening();
     while (true) {
       LayerMap map = at.maps().acquire();
       maps.add(map);
-      openLayers(map, keys, end, sources);
+      openLayers(map, keys, end, sources, remote);
       PageReader ancestor = at.ancestor();
       if (ancestor == null) {
-        return;
+        break;
       }
       end = PageReader.min(end, PageReader.endAfter(at.branchPoint()));
       ancestor.requireUpTo(end - 1);
       at = ancestor;
     }
+    remote.open(reader.timeline(), reader.tasks(), sources);
   }
 
+  /// @param remote is told the layers whose files are not here, to be opened together
   private static void openLayers(
-      LayerMap map, KeyRange keys, long end, PriorityQueue<ScanSource> sources) throws IOException {
+      LayerMap map, KeyRange keys, long end, PriorityQueue<ScanSource> sources, ScanOpening remote)
+      throws IOException {
     MemoryLayer open = map.open();
     if (open != null) {
       add(open, keys, end, sources);
@@ -93,7 +98,14 @@ final class Scan {
       add(frozen.layer(), keys, PageReader.min(end, frozen.end()), sources);
     }
     for (HistoricLayer file : map.historic().overlapping(keys)) {
-      add(file.layer(), common(keys, file.keys()), end, sources);
+      KeyRange some = common(keys, file.keys());
+      if (file.layer() instanceof FileLayer layer && layer.residency().isRemote()) {
+        if (hasAny(layer, some, end)) {
+          remote.add(layer, some, end);
+        }
+      } else {
+        add(file.layer(), some, end, sources);
+      }
     }
   }
 
@@ -105,11 +117,14 @@ final class Scan {
 
   private static void add(Layer layer, KeyRange keys, long end, PriorityQueue<ScanSource> sources)
       throws IOException {
-    if (!layer.keys().overlaps(keys)
-        || Long.compareUnsigned(layer.lsns().start().value(), end) >= 0) {
-      return;
+    if (hasAny(layer, keys, end)) {
+      addIfAny(new ScanSource(layer.cursor(keys), end), sources);
     }
-    addIfAny(new ScanSource(layer.cursor(keys), end), sources);
+  }
+
+  private static boolean hasAny(Layer layer, KeyRange keys, long end) {
+    return layer.keys().overlaps(keys)
+        && Long.compareUnsigned(layer.lsns().start().value(), end) < 0;
   }
 
   private static void addIfAny(ScanSource source, PriorityQueue<ScanSource> sources)

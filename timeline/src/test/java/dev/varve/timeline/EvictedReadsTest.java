@@ -346,18 +346,57 @@ class EvictedReadsTest {
     assertThat(tasks.report()).isEmpty();
   }
 
-  @Test
-  void aScanGivesTheSame() throws IOException {
-    List<HistoricLayer> files = List.of(images(IMAGES_AT), images(IMAGES_AT + 50));
-    evict(files);
-    PageReader reader = reader(attached(files, anew()), null);
+  private static List<Long> scan(PageReader reader, KeyRange keys) {
     var found = new ArrayList<Long>();
     Scan.run(
-        reader,
-        new KeyRange(key(10), key(20)),
-        LAST,
-        () -> {},
-        (_, bytes) -> found.add(bytes.get(JAVA_LONG_UNALIGNED, 0)));
-    assertThat(found).hasSize(10).startsWith((IMAGES_AT + 50) * 1000 + 10);
+        reader, keys, LAST, () -> {}, (_, bytes) -> found.add(bytes.get(JAVA_LONG_UNALIGNED, 0)));
+    return found;
+  }
+
+  @Test
+  void aScanOpensLayersAtTheSameTime() throws IOException {
+    var files = new ArrayList<HistoricLayer>();
+    for (int i = 0; i < 6; i++) {
+      files.add(images(IMAGES_AT + i));
+    }
+    evict(files);
+    store.delayMillis = 20;
+    PageReader reader = reader(attached(files, anew()), null);
+    List<Long> found = scan(reader, new KeyRange(key(10), key(14)));
+    assertThat(found).hasSize(4).startsWith((IMAGES_AT + 5) * 1000 + 10);
+    assertThat(store.mostAtOnce).hasValueGreaterThanOrEqualTo(5);
+    store.delayMillis = 0;
+    assertThat(scan(reader, KeyRange.ALL)).hasSize(KEYS);
+  }
+
+  @Test
+  void aScanThatMissesALayerFails() throws IOException {
+    var files = List.of(images(IMAGES_AT), images(IMAGES_AT + 1), images(IMAGES_AT + 2));
+    evict(files);
+    var keys = new KeyRange(key(0), key(20));
+    for (int i = 0; i < 9; i++) {
+      PageReader reader = reader(attached(files, anew()), null);
+      store.reset();
+      store.failing = i;
+      assertThatThrownBy(() -> scan(reader, keys))
+          .isInstanceOf(PageserverException.Unavailable.class)
+          .hasMessageContaining("can't be read: injected");
+      store.failing = -1;
+      assertThat(scan(reader, keys)).hasSize(20).startsWith((IMAGES_AT + 2) * 1000);
+    }
+  }
+
+  @Test
+  void aLayerThatIsElsewhereIsNotMissing() throws IOException {
+    var files = List.of(images(IMAGES_AT), delta(IMAGES_AT + 10));
+    evict(files);
+    var maps = new LayerMaps("t", HistoricLayers.of(files), () -> {});
+    damaged.lookAgain(maps, true);
+    assertThat(damaged.list()).isEmpty();
+    Path file = new TimelineFiles(folder).layer(files.getFirst().entry().name());
+    damaged.note(file, "was damaged when it was here");
+    assertThat(damaged.list()).hasSize(1);
+    damaged.lookAgain(maps, true);
+    assertThat(damaged.list()).isEmpty();
   }
 }
