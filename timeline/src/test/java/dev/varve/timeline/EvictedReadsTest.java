@@ -17,8 +17,8 @@ import dev.varve.layer.RemoteLayer;
 import dev.varve.model.Key;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
-import dev.varve.remote.generation.Generation;
 import dev.varve.model.PageserverException;
+import dev.varve.remote.generation.Generation;
 import dev.varve.task.RealThreads;
 import dev.varve.task.SteppedThreads;
 import dev.varve.task.TaskKind;
@@ -117,8 +117,7 @@ class EvictedReadsTest {
     Path path = LayerFiles.commit(finished, directory);
     LayerName name = finished.name();
     return new HistoricLayer(
-        LayerEntry.of(
-            name, finished.size(), finished.crc(), LayerEntry.BOTTOM, Generation.NONE),
+        LayerEntry.of(name, finished.size(), finished.crc(), LayerEntry.BOTTOM, Generation.NONE),
         new ImageLayer(layers.files, path, name, WrittenLayers.OWNER));
   }
 
@@ -145,7 +144,12 @@ class EvictedReadsTest {
   }
 
   private long read(PageReader reader, int block) {
-    reader.page(key(block), new Lsn(LAST), page, new PageBuilder(new ChainMemory(48 << 20)), new HashRedo());
+    reader.page(
+        key(block),
+        new Lsn(LAST),
+        page,
+        new PageBuilder(new ChainMemory(48 << 20)),
+        new HashRedo());
     return page.get(JAVA_LONG_UNALIGNED, 0);
   }
 
@@ -267,7 +271,9 @@ class EvictedReadsTest {
     PageReader reader = reader(attached(files, anew()), null);
     MemorySegment pages = Arena.ofAuto().allocate(8192L * blocks.size());
     var failures = new TreeMap<Integer, PageserverException>();
-    try (var batch = new BatchRead(reader, new Lsn(LAST), new PageBuilder(new ChainMemory(48 << 20)), new HashRedo())) {
+    try (var batch =
+        new BatchRead(
+            reader, new Lsn(LAST), new PageBuilder(new ChainMemory(48 << 20)), new HashRedo())) {
       batch.run(blocks.stream().map(EvictedReadsTest::key).toList(), pages, failures::put);
     }
     assertThat(failures).isEmpty();
