@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.remote.ObjectStore;
 import dev.varve.remote.RemoteLimits;
 import dev.varve.remote.RemoteStorage;
 import dev.varve.remote.StoreException;
@@ -33,8 +34,12 @@ final class Bucket {
   private long waitingBytes = 16 << 20;
 
   Bucket(Path directory) throws IOException {
-    store =
-        new WatchedStore(DirectoryStore.open(directory.resolve("bucket"), InstantSource.system()));
+    this(DirectoryStore.open(directory.resolve("bucket"), InstantSource.system()), directory);
+  }
+
+  /// @param directory of the authority's file
+  Bucket(ObjectStore store, Path directory) throws IOException {
+    this.store = new WatchedStore(store);
     authority = FileGenerations.open(directory.resolve("generations"));
   }
 
@@ -107,10 +112,10 @@ final class Bucket {
   }
 
   /// Checks that all that the server has is in the store, and that no deleted timeline is.
-  void requireSame(SimulatedServer server) throws IOException, InterruptedException {
+  void requireSame(Tenants tenants) throws IOException, InterruptedException {
     requireSound();
     Set<TimelineId> ids = new HashSet<>();
-    for (Timeline timeline : server.tenants.timelines()) {
+    for (Timeline timeline : tenants.timelines()) {
       ids.add(timeline.id());
       IndexPart local = timeline.index().current();
       assertThat(store.index(timeline.id())).as("index part of %s", timeline).contains(local);

@@ -142,7 +142,7 @@ class OwnershipTest {
         .isEqualTo(new Generation(1));
     bucket.silence(null);
     server.threads.pass(Duration.ofHours(3));
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(bucket.store.newest()).isEqualTo(new Generation(2));
   }
 
@@ -165,7 +165,7 @@ class OwnershipTest {
     bucket.store.fail((_, _) -> {});
     bucket.store.events.clear();
     server.threads.pass(Duration.ofHours(1));
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(bucket.store.all())
         .noneMatch(name -> name.object().value().contains(branch.id().toString()));
     assertThat(bucket.store.events.stream().filter(each -> each.contains("manifest")).findFirst())
@@ -174,7 +174,7 @@ class OwnershipTest {
     assertThat(upload(again)).isTrue();
     server.tenants.delete(again);
     server.threads.pass(Duration.ofHours(1));
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThatThrownBy(() -> server.tenants.branch(prod(), branch.id(), "c", new Lsn(START)))
         .as("within one generation")
         .isInstanceOf(PageserverException.Conflict.class);

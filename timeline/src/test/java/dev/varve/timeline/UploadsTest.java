@@ -83,12 +83,12 @@ class UploadsTest {
   @Test
   void allThatIsDurableEndsUpInTheStore() throws Exception {
     assertThat(upload(prod())).isTrue();
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     flush(prod(), written, 5);
     Timeline branch = server.tenants.branch(prod(), new TimelineId(2, 2), "b", new Lsn(START));
     assertThat(upload(branch)).isTrue();
     assertThat(upload(prod())).isTrue();
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(state(prod()).indexPutAt()).isPresent();
     assertThat(prod().index().current().layers())
         .extracting(LayerEntry::generation)
@@ -110,7 +110,7 @@ class UploadsTest {
     assertThat(merged).doesNotContainAnyElementsOf(uploaded).hasSize(1);
     long putsBefore = bucket.store.count("put");
     assertThat(upload(prod())).isTrue();
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(bucket.store.count("put") - putsBefore).isEqualTo(merged.size() + 1L);
     assertThat(bucket.store.all())
         .filteredOn(RemoteName.LayerFile.class::isInstance)
@@ -130,7 +130,7 @@ class UploadsTest {
     assertThat(state(prod()).waitingSince()).isPresent();
     assertThat(state(prod()).remoteConsistentLsn()).isEqualTo(new Lsn(START));
     server.threads.pass(Duration.ofMinutes(20));
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(bucket.store.count("put")).isEqualTo(before + prod().layerCount());
   }
 
@@ -161,7 +161,7 @@ class UploadsTest {
       written.image(ingest, 9);
     }
     server.threads.pass(Duration.ofHours(4));
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(bucket.store.count("put")).isEqualTo(2);
     assertThat(bucket.store.count("")).as("with the validation").isEqualTo(3);
     assertThat(prod().index().maps().peek().isAtRest()).isTrue();
@@ -176,7 +176,7 @@ class UploadsTest {
     assertThat(state(prod()).lost()).isEmpty();
     bucket.store.events.clear();
     server.threads.pass(Duration.ofMinutes(1));
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(bucket.store.newest()).isEqualTo(new Generation(2));
     assertThat(bucket.store.count("put tenants")).as("a layer, an index part").isEqualTo(2);
     assertThat(bucket.store.all())
@@ -192,7 +192,7 @@ class UploadsTest {
     bucket.store.events.clear();
     server.threads.pass(Duration.ofDays(1));
     assertThat(bucket.store.count("put")).isZero();
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
   }
 
   @Test
@@ -223,7 +223,7 @@ class UploadsTest {
     assertThat(prod().state()).isEqualTo(new TimelineState.Active());
     bucket.store.fail((_, _) -> {});
     server.threads.pass(Duration.ofHours(3));
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(state(prod()).failure()).isEmpty();
   }
 
@@ -244,7 +244,7 @@ class UploadsTest {
     assertThat(bucket.store.count("delete")).isZero();
     bucket.silence(null);
     server.threads.pass(Duration.ofMinutes(2));
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
     assertThat(bucket.store.count("delete")).isPositive();
   }
 
@@ -265,7 +265,7 @@ class UploadsTest {
     Files.write(file, whole);
     server.threads.pass(Duration.ofHours(2));
     assertThat(upload(prod())).isTrue();
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
   }
 
   @Test
@@ -284,7 +284,7 @@ class UploadsTest {
     assertThat(bucket.store.index(importing.id())).isEmpty();
     importing.markImported(new Lsn(START));
     assertThat(upload(importing)).isTrue();
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
   }
 
   @Test
@@ -308,6 +308,6 @@ class UploadsTest {
         assertThat(names.add(copy)).as(event).isTrue();
       }
     }
-    bucket.requireSame(server);
+    bucket.requireSame(server.tenants);
   }
 }

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 
 /// A store that looks at what is done with it, each time: that an index part names only what is
 /// there, that nothing is deleted that one names, and nothing unless it was asked for just before,
-/// and that no name comes twice. It can also be made to fail.
+/// and that no name comes twice. It can also be made to fail. One operation at a time.
 final class WatchedStore implements ObjectStore {
 
   static final Duration LIMIT = Duration.ofSeconds(30);
@@ -67,7 +67,7 @@ final class WatchedStore implements ObjectStore {
   }
 
   /// The authority was asked, and said yes.
-  void validated() {
+  synchronized void validated() {
     validated = ++time;
     events.add("validate");
   }
@@ -88,7 +88,8 @@ final class WatchedStore implements ObjectStore {
   }
 
   @Override
-  public ObjectState put(ObjectName name, Content content, PutCondition condition, Duration limit)
+  public synchronized ObjectState put(
+      ObjectName name, Content content, PutCondition condition, Duration limit)
       throws IOException, InterruptedException {
     byte[] bytes;
     try (InputStream in = content.open(0, content.size())) {
@@ -197,7 +198,7 @@ final class WatchedStore implements ObjectStore {
   }
 
   @Override
-  public void delete(List<ObjectName> names, Duration limit)
+  public synchronized void delete(List<ObjectName> names, Duration limit)
       throws IOException, InterruptedException {
     run(
         "delete " + names,
@@ -231,19 +232,19 @@ final class WatchedStore implements ObjectStore {
   }
 
   @Override
-  public ObjectState get(ObjectName name, ByteRange range, Sink sink, Duration limit)
+  public synchronized ObjectState get(ObjectName name, ByteRange range, Sink sink, Duration limit)
       throws IOException, InterruptedException {
     return run("get " + name, () -> store.get(name, range, sink, limit));
   }
 
   @Override
-  public ObjectState head(ObjectName name, Duration limit)
+  public synchronized ObjectState head(ObjectName name, Duration limit)
       throws IOException, InterruptedException {
     return run("head " + name, () -> store.head(name, limit));
   }
 
   @Override
-  public ObjectPage list(String prefix, String after, int most, Duration limit)
+  public synchronized ObjectPage list(String prefix, String after, int most, Duration limit)
       throws IOException, InterruptedException {
     return run("list " + prefix, () -> store.list(prefix, after, most, limit));
   }

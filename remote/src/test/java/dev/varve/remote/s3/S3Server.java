@@ -1,23 +1,31 @@
 package dev.varve.remote.s3;
 
 import dev.varve.cluster.LocalS3;
+import dev.varve.remote.ObjectStore;
 import dev.varve.remote.StoreAddress;
+import dev.varve.remote.StoreException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
 /// An S3 server in this process.
-final class S3Server implements AutoCloseable {
+public final class S3Server implements AutoCloseable {
 
   static final String BUCKET = "varve-test";
 
   private final LocalS3 server;
 
-  S3Server(Path directory) throws IOException {
+  public S3Server(Path directory) throws IOException {
     server = LocalS3.start(directory, BUCKET);
+  }
+
+  /// A store in the bucket.
+  public ObjectStore open(String prefix, InstantSource clock) throws StoreException {
+    return S3Store.open(address(prefix), S3Settings.DEFAULT, clock, credentials());
   }
 
   int port() {
