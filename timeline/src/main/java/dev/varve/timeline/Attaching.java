@@ -193,6 +193,11 @@ final class Attaching {
   private void put(
       RemoteStorage storage, TenantManifest manifest, List<Stored> stored, Generation generation)
       throws IOException, InterruptedException {
+    storage.put(
+        new RemoteName.Manifest(manifest.tenant(), generation).object(),
+        Content.of(manifest.bytes()),
+        PutCondition.ALWAYS,
+        CALL);
     new Parallel<Stored>(
             shared.tasks(),
             "put index parts of tenant " + manifest.tenant(),
@@ -205,11 +210,6 @@ final class Attaching {
                     PutCondition.ALWAYS,
                     CALL))
         .run();
-    storage.put(
-        new RemoteName.Manifest(manifest.tenant(), generation).object(),
-        Content.of(manifest.bytes()),
-        PutCondition.ALWAYS,
-        CALL);
   }
 
   private List<Timeline> load(TenantId id) throws IOException {
