@@ -11,11 +11,11 @@ import dev.varve.remote.ObjectState;
 import dev.varve.remote.PutCondition;
 import dev.varve.remote.RemoteLimits;
 import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.directory.DirectoryStore;
 import dev.varve.remote.generation.Generation;
 import dev.varve.task.RealThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -172,7 +172,8 @@ class ScrubTest {
     totals = scrub(false, Duration.ZERO, false);
     assertThat(orphans).containsExactly(other.object().value());
     assertThat(totals.deleted()).isZero();
-    Files.delete(directory.resolve("bucket").resolve(foreign.value()));
+    DirectoryStore.open(directory.resolve("bucket"), InstantSource.system())
+        .delete(List.of(foreign), WatchedStore.LIMIT);
     totals = scrub(false, Duration.ZERO, true);
     assertThat(totals.deleted()).isEqualTo(1);
     scrub(true, Duration.ZERO, true);
