@@ -2,6 +2,7 @@ package dev.varve.cli;
 
 import dev.varve.cluster.Load;
 import dev.varve.cluster.LocalCluster;
+import dev.varve.cluster.LocalS3;
 import dev.varve.cluster.PostgresBinaries;
 import dev.varve.cluster.Tpcb;
 import dev.varve.cluster.Trees;
@@ -15,6 +16,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
@@ -28,16 +30,20 @@ final class Demo implements AutoCloseable {
 
   private final Path folder;
   private final int clients;
+  private final boolean remote;
   private final PrintWriter out;
   private final List<String> times = new ArrayList<>();
   private @Nullable LocalCluster production;
   private @Nullable Load load;
   private @Nullable ServerChild server;
   private @Nullable LocalCluster rescued;
+  private @Nullable LocalS3 bucket;
 
-  Demo(Path folder, int clients, PrintWriter out) {
+  /// @param remote whether the server keeps everything in an S3 server, too
+  Demo(Path folder, int clients, boolean remote, PrintWriter out) {
     this.folder = folder;
     this.clients = clients;
+    this.remote = remote;
     this.out = out;
   }
 
@@ -53,7 +59,10 @@ final class Demo implements AutoCloseable {
     load = running;
     say(clients + " clients work on it from now on.");
 
-    ServerChild varve = step("varve serve", () -> ServerChild.start(folder));
+    if (remote) {
+      bucket = step("an S3 server, in this process", this::startBucket);
+    }
+    ServerChild varve = step("varve serve" + withRemote(), this::startServer);
     server = varve;
     step(
         "import, online, under that load",
@@ -75,16 +84,55 @@ final class Demo implements AutoCloseable {
     step(
         "branch to the moment before",
         () -> varve.command("branch", "production", "rescue", "--at", before));
+    ServerChild last = remote ? loseTheDisk(varve) : varve;
     Path restored = folder.resolve("restored");
     step(
         "restore a data directory from the branch",
-        () -> varve.command("restore", "rescue", "--to", restored.toString()));
+        () -> last.command("restore", "rescue", "--to", restored.toString()));
     LocalCluster rescue =
         step(
             "an unmodified PostgreSQL starts on it",
             () -> LocalCluster.existing(binaries, restored).start());
     rescued = rescue;
     show(source, rescue, running);
+  }
+
+  private LocalS3 startBucket() throws IOException {
+    return LocalS3.start(folder.resolve("s3"), "varve");
+  }
+
+  private String withRemote() {
+    LocalS3 store = bucket;
+    return store == null ? "" : " --remote " + store.address();
+  }
+
+  private ServerChild startServer() throws IOException {
+    LocalS3 store = bucket;
+    return store == null
+        ? ServerChild.start(folder, List.of(), Map.of())
+        : ServerChild.start(
+            folder,
+            List.of("--remote", store.address()),
+            Map.of("AWS_ACCESS_KEY_ID", LocalS3.KEY, "AWS_SECRET_ACCESS_KEY", LocalS3.SECRET));
+  }
+
+  /// Kills the server, deletes all that it had, and has another one serve it from the bucket.
+  private ServerChild loseTheDisk(ServerChild varve) throws Exception {
+    step(
+        "upload what is not in the bucket yet",
+        () -> varve.command("upload", "production") + varve.command("upload", "rescue"));
+    String tenant = varve.tenant("production");
+    step(
+        "kill -9 varve, and delete its data directory",
+        () -> {
+          varve.kill();
+          Trees.delete(folder.resolve(ServerChild.DATA));
+          return "";
+        });
+    ServerChild other = step("varve serve on an empty disk", this::startServer);
+    server = other;
+    step("attach the tenant from the bucket", () -> other.command("attach", tenant));
+    return other;
   }
 
   private void fill(LocalCluster source) throws Exception {
@@ -169,10 +217,11 @@ final class Demo implements AutoCloseable {
   public void close() throws IOException, SQLException {
     try (var _ = new Folder(folder);
         var _ = production;
+        var _ = bucket;
         var _ = server;
         var _ = rescued;
         var _ = load) {
-      // Closed in the opposite order: load, rescued server, varve, production, then the files.
+      // Closed in the opposite order: load, rescued server, varve, S3, production, then the files.
     }
   }
 

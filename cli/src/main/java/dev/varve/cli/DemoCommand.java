@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -29,6 +30,20 @@ final class DemoCommand implements Callable<Integer> {
       description = "Clients that work on production meanwhile (default: ${DEFAULT-VALUE}).")
   private int clients;
 
+  /// Where the demo's server keeps everything, too.
+  enum Store {
+    S3
+  }
+
+  @Option(
+      names = "--remote",
+      paramLabel = "s3",
+      description = {
+        "Keep everything in an S3 server, which is started in this process; before the restore, the",
+        "server is killed and its disk wiped, and another one serves the branch from the bucket."
+      })
+  private @Nullable Store remote;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -37,7 +52,7 @@ final class DemoCommand implements Callable<Integer> {
     Path folder = Files.createTempDirectory("varve-demo-");
     // As root, PostgreSQL runs as another user, who must get through to the restored directory.
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
-    try (var demo = new Demo(folder, clients, out)) {
+    try (var demo = new Demo(folder, clients, remote != null, out)) {
       demo.run();
     }
     out.println("\nNothing is left behind. Next: README.md, \"A tour\".");

@@ -2,8 +2,12 @@ package dev.varve.cli;
 
 import dev.varve.server.ServerConfig;
 import dev.varve.server.VarveServer;
+import dev.varve.server.remote.RemoteConfig;
+import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -66,6 +70,33 @@ final class ServeCommand implements Callable<Integer> {
   private String horizon = "";
 
   @Option(
+      names = "--remote",
+      paramLabel = "URL",
+      description = {
+        "Keep everything in an object store, too; the data directory is a cache then:",
+        "s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=true, of which only the bucket must",
+        "be there, or file:///PATH. Credentials: as the AWS SDK finds them."
+      })
+  private @Nullable String remote;
+
+  @Option(
+      names = "--etcd",
+      paramLabel = "URL",
+      defaultValue = "",
+      description = {
+        "Where servers that share the store agree on who has which tenant:",
+        "etcd://HOST:2379,.../PREFIX, or etcds:// for TLS. Without it this server must be the only",
+        "one that uses the store."
+      })
+  private String etcd = "";
+
+  @Option(
+      names = "--node",
+      paramLabel = "NAME",
+      description = "What other servers see this one as (default: the host's name).")
+  private @Nullable String node;
+
+  @Option(
       names = "--metrics-timelines",
       paramLabel = "N",
       defaultValue = "1000",
@@ -77,14 +108,24 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    var config =
+    ServerConfig config =
         ServerConfig.of(data, http, pg, memoryBudget())
             .withHistory(
                 Sizes.parseBytes("--gc-horizon", horizon),
                 Sizes.parseTime("--pitr-interval", pitrInterval))
             .withMetricsTimelines(metricsTimelines);
+    if (remote != null) {
+      config = config.withRemote(RemoteConfig.parse(remote, etcd, node == null ? host() : node));
+    } else if (!etcd.isEmpty()) {
+      throw new CliException("--etcd is for servers that share an object store: give --remote, too");
+    }
     VarveServer.run(config);
     return 0;
+  }
+
+  private static String host() throws IOException {
+    String name = InetAddress.getLocalHost().getHostName().replaceAll("[^A-Za-z0-9._-]", "-");
+    return name.isEmpty() ? "varve" : name;
   }
 
   /// The launcher has parsed the option already and passes bytes.

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import picocli.CommandLine;
@@ -17,6 +18,9 @@ import picocli.CommandLine;
 /// A `varve serve` as a process of its own, on free ports; ends when it is closed or when this JVM
 /// does.
 final class ServerChild implements AutoCloseable {
+
+  /// Within the folder.
+  static final String DATA = "data";
 
   private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
@@ -34,26 +38,35 @@ final class ServerChild implements AutoCloseable {
   }
 
   /// Starts a server that keeps its data and its log in the folder, and waits until it answers.
-  static ServerChild start(Path folder) throws IOException {
+  ///
+  /// @param options of `varve serve`, more than that
+  /// @param environment variables, more than this process has
+  static ServerChild start(Path folder, List<String> options, Map<String, String> environment)
+      throws IOException {
     String launcher = System.getProperty("varve.launcher");
     if (launcher == null) {
       throw new CliException("start this with the varve launcher, which it needs to run a server");
     }
     String http = "127.0.0.1:" + freePort();
     Path log = folder.resolve("varve.log");
-    Process process =
-        new ProcessBuilder(
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 launcher,
                 "serve",
                 "--data",
-                folder.resolve("data").toString(),
+                folder.resolve(DATA).toString(),
                 "--http",
                 http,
                 "--pg",
-                "127.0.0.1:" + freePort())
+                "127.0.0.1:" + freePort()));
+    command.addAll(options);
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    builder.environment().putAll(environment);
+    Process process = builder.start();
     var child = new ServerChild(process, "http://" + http, log);
     child.awaitAnswer();
     return child;
@@ -102,6 +115,18 @@ final class ServerChild implements AutoCloseable {
       throw new CliException("varve " + String.join(" ", words) + ": " + err.toString().strip());
     }
     return out.toString();
+  }
+
+  /// The id of the tenant that a timeline is of.
+  String tenant(String timeline) {
+    var client = new ServerClient(java.net.URI.create(url));
+    return client.timeline(timeline).path("tenant_id").asString();
+  }
+
+  /// Ends it at once, as a crash does.
+  void kill() {
+    process.destroyForcibly();
+    close();
   }
 
   @Override

@@ -1,23 +1,27 @@
 package dev.varve.server;
 
 import dev.varve.model.PageserverException.InvalidRequest;
+import dev.varve.server.remote.RemoteConfig;
 import dev.varve.timeline.RetentionSettings;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /// What a server is told when it starts.
 ///
 /// @param memory the budget in bytes for heap and off-heap together
 /// @param retention how much history all timelines keep
 /// @param metricsTimelines how many timelines have series of their own among the metrics
+/// @param remote where tenants are kept for good; null: only in the data directory
 public record ServerConfig(
     Path data,
     InetSocketAddress http,
     InetSocketAddress pages,
     long memory,
     RetentionSettings retention,
-    int metricsTimelines) {
+    int metricsTimelines,
+    @Nullable RemoteConfig remote) {
 
   private static final int METRICS_TIMELINES = 1000;
 
@@ -27,14 +31,14 @@ public record ServerConfig(
     }
   }
 
-  /// With the standard number of timelines among the metrics.
+  /// With the standard number of timelines among the metrics, and no object store.
   public ServerConfig(
       Path data,
       InetSocketAddress http,
       InetSocketAddress pages,
       long memory,
       RetentionSettings retention) {
-    this(data, http, pages, memory, retention, METRICS_TIMELINES);
+    this(data, http, pages, memory, retention, METRICS_TIMELINES, null);
   }
 
   /// With {@link RetentionSettings#DEFAULT}.
@@ -48,11 +52,15 @@ public record ServerConfig(
   }
 
   public ServerConfig withRetention(RetentionSettings newRetention) {
-    return new ServerConfig(data, http, pages, memory, newRetention, metricsTimelines);
+    return new ServerConfig(data, http, pages, memory, newRetention, metricsTimelines, remote);
   }
 
   public ServerConfig withMetricsTimelines(int most) {
-    return new ServerConfig(data, http, pages, memory, retention, most);
+    return new ServerConfig(data, http, pages, memory, retention, most, remote);
+  }
+
+  public ServerConfig withRemote(RemoteConfig newRemote) {
+    return new ServerConfig(data, http, pages, memory, retention, metricsTimelines, newRemote);
   }
 
   /// @param horizon bytes of WAL of which all history is kept

@@ -11,10 +11,13 @@ import dev.varve.server.http.Routes;
 import dev.varve.server.imports.Imports;
 import dev.varve.server.metrics.ServerMetrics;
 import dev.varve.server.page.PageService;
+import dev.varve.server.remote.RemoteConfig;
+import dev.varve.server.remote.RemoteParts;
 import dev.varve.task.RealThreads;
 import dev.varve.task.TaskManager;
 import dev.varve.timeline.DataModel;
 import dev.varve.timeline.PageRedo;
+import dev.varve.timeline.Remote;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.TimelineSettings;
 import java.io.IOException;
@@ -22,6 +25,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 
 /// The server, wired together: the only place that knows every part. One that exists is serving;
 /// one that is closed has ended all its work and made what it had durable.
@@ -45,6 +49,7 @@ public final class VarveServer implements AutoCloseable {
   private static final Duration DRAIN = Duration.ofSeconds(30);
 
   private final TaskManager tasks;
+  private final @Nullable RemoteParts remote;
   private final Tenants tenants;
   private final Receivers receivers;
   private final Imports imports;
@@ -54,14 +59,18 @@ public final class VarveServer implements AutoCloseable {
   private VarveServer(ServerConfig config, InstantSource clock) throws IOException {
     var opened = new Opened();
     try {
-      tasks = opened.add(new TaskManager(new RealThreads(clock, COMPUTING_THREADS), DRAIN));
+      var threads = new RealThreads(clock, COMPUTING_THREADS);
+      tasks = opened.add(new TaskManager(threads, DRAIN));
+      RemoteConfig store = config.remote();
+      remote = store == null ? null : opened.add(RemoteParts.open(store, config.data(), threads));
       tenants =
           opened.add(
               Tenants.open(
                   config.data(),
                   new DataModel(VarveServer::redo, CommitTimes::lsnAt, new DirectoryRules()),
                   tasks,
-                  settings(config.memory()).withRetention(config.retention())));
+                  settings(config.memory()).withRetention(config.retention()),
+                  remote == null ? null : new Remote(remote.storage(), remote.generations())));
       receivers = opened.add(Receivers.open(config.data(), tenants, tasks));
       imports = Imports.open(config.data().resolve("scratch"), tenants, receivers, tasks);
       pages =
@@ -85,7 +94,11 @@ public final class VarveServer implements AutoCloseable {
                       receivers,
                       imports,
                       tasks,
-                      new ServerMetrics(tenants, tasks, config.metricsTimelines()),
+                      new ServerMetrics(
+                          tenants,
+                          tasks,
+                          config.metricsTimelines(),
+                          remote == null ? null : remote.storage()),
                       clock)));
     } catch (IOException | RuntimeException e) {
       opened.closeAfter(e);
@@ -135,6 +148,9 @@ public final class VarveServer implements AutoCloseable {
         text(server.httpAddress()),
         text(server.pageAddress()),
         config.memory() >> 20);
+    if (config.remote() != null) {
+      System.out.println("varve: all is kept in " + config.remote());
+    }
     for (InetSocketAddress address : new InetSocketAddress[] {config.http(), config.pages()}) {
       if (!address.getAddress().isLoopbackAddress()) {
         System.out.printf(
@@ -186,6 +202,7 @@ public final class VarveServer implements AutoCloseable {
     LOG.log(System.Logger.Level.INFO, "closing");
     // In the opposite order of opening: no new requests, then no new data, then what is below.
     try (tasks;
+        remote;
         tenants;
         receivers;
         pages;

@@ -2,6 +2,7 @@ package dev.varve.walreceiver;
 
 import dev.varve.datadir.ingest.WalIngest;
 import dev.varve.timeline.Timeline;
+import dev.varve.timeline.UploadState;
 import java.lang.foreign.MemorySegment;
 
 /// Takes WAL into a timeline, of which it is the writer while it is open.
@@ -43,9 +44,15 @@ public final class TimelineSink implements WalSink {
     return ingest.tli();
   }
 
+  /// Where there is an object store, what is not in it must come from the source again if this disk
+  /// is lost, or if another node takes over.
   @Override
   public long flushed() {
-    return timeline.diskConsistentLsn().value();
+    return timeline
+        .uploadState()
+        .map(UploadState::remoteConsistentLsn)
+        .orElse(timeline.diskConsistentLsn())
+        .value();
   }
 
   @Override

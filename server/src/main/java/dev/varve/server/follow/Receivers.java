@@ -2,7 +2,9 @@ package dev.varve.server.follow;
 
 import dev.varve.datadir.CommitTimes;
 import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
 import dev.varve.model.PageserverException.Unavailable;
+import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
@@ -20,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -266,6 +269,33 @@ public final class Receivers implements AutoCloseable {
     Optional<String> warning = hasBranches ? Optional.empty() : forget(timeline.id());
     tenants.delete(timeline);
     return warning;
+  }
+
+  /// Has all of a tenant uploaded, and then deletes it here; its timelines follow nobody any more.
+  ///
+  /// @return warnings, about slots that could not be dropped
+  public List<String> detach(TenantId tenant, Duration limit) {
+    List<Timeline> timelines =
+        tenants.timelines().stream().filter(t -> t.tenant().equals(tenant)).toList();
+    for (Timeline timeline : timelines) {
+      WalReceiver receiver = receivers.remove(timeline.id());
+      if (receiver != null) {
+        receiver.close();
+      }
+    }
+    boolean lost = timelines.stream().anyMatch(t -> t.state() instanceof TimelineState.Lost);
+    try {
+      tenants.detach(tenant, limit);
+    } catch (PageserverException e) {
+      timelines.stream()
+          .filter(t -> sources.containsKey(t.id()) && !isStopped(t))
+          .forEach(this::start);
+      throw e;
+    }
+    // Whoever has taken the tenant over may use the slots.
+    return lost
+        ? List.of()
+        : timelines.stream().flatMap(t -> forget(t.id()).stream()).toList();
   }
 
   @Override

@@ -19,6 +19,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `GET /v1/status`                     | that the server is there, and its version            |
 /// | `GET /v1/tenant`                     | all tenants                                          |
 /// | `GET TENANT`                         | one tenant                                           |
+/// | `POST TENANT/attach`                 | its timelines: takes it over from the object store   |
+/// | `POST TENANT/detach`                 | `timeout_ms`: has all of it uploaded, and deletes it here |
 /// | `GET TENANT/timeline`                | its timelines                                        |
 /// | `POST TENANT/timeline`               | 201, a branch: `name`, `ancestor_timeline_id`, and `ancestor_start_lsn`, `ancestor_start_time` or `ancestor_start` = `now` |
 /// | `GET TIMELINE`                       | one timeline                                         |
@@ -31,7 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `GET TIMELINE/wait_lsn`              | `lsn`, `timeout_ms`: waits for it                    |
 /// | `GET TIMELINE/page`                  | `relation`, `block`, `fork`, `lsn`: 8192 bytes       |
 /// | `GET TIMELINE/fullbackup`            | `lsn` or `timestamp`: a data directory as a tar      |
-/// | `PUT TIMELINE/checkpoint`            | makes what has been taken in durable                 |
+/// | `PUT TIMELINE/checkpoint`            | makes what has been taken in durable; with `upload` = `true` in the object store, too |
 /// | `POST TIMELINE/lease`                | `lsn`, `seconds`: keeps history readable as of it    |
 /// | `PUT TIMELINE/do_gc`                 | moves the GC cutoff as far as the settings say       |
 /// | `PUT TIMELINE/compact`               | 202: merges all layers, drops what nothing needs     |
@@ -72,6 +74,8 @@ public final class Routes {
         .on("GET", "/v1/status", Routes::status)
         .on("GET", "/v1/tenant", tenants::list)
         .on("GET", TENANT, tenants::tenant)
+        .on("POST", TENANT + "/attach", tenants::attach)
+        .on("POST", TENANT + "/detach", tenants::detach)
         .on("GET", TENANT + "/timeline", tenants::timelinesOfTenant)
         .on("POST", TENANT + "/timeline", tenants::branch)
         .on("GET", TIMELINE, tenants::timeline)

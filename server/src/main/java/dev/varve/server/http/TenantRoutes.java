@@ -3,6 +3,7 @@ package dev.varve.server.http;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException.InvalidRequest;
 import dev.varve.model.PageserverException.NotFound;
+import dev.varve.model.PageserverException.Unavailable;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.server.follow.Receivers;
@@ -22,6 +23,8 @@ import tools.jackson.databind.node.ObjectNode;
 final class TenantRoutes {
 
   private static final SecureRandom IDS = new SecureRandom();
+  private static final long UPLOAD_MILLIS = 600_000;
+  private static final long MOST_MILLIS = 24L * 3600 * 1000;
   private static final long LEASE_SECONDS = 600;
   private static final long MOST_LEASE_SECONDS = 30L * 24 * 3600;
 
@@ -72,6 +75,22 @@ final class TenantRoutes {
 
   private static ObjectNode tenantJson(TenantId tenant) {
     return Call.JSON.createObjectNode().put("id", tenant.toString());
+  }
+
+  void attach(Call call) throws IOException {
+    answer(call, tenants.attach(Call.parse(call.path("tenant_id"), TenantId::parse)));
+  }
+
+  void detach(Call call) throws IOException {
+    TenantId tenant = Call.parse(call.path("tenant_id"), TenantId::parse);
+    ObjectNode answer = Call.JSON.createObjectNode();
+    ArrayNode warnings = answer.putArray("warnings");
+    receivers.detach(tenant, limit(call)).forEach(warnings::add);
+    call.answer(200, answer);
+  }
+
+  private static Duration limit(Call call) {
+    return Duration.ofMillis(Math.clamp(call.number("timeout_ms", UPLOAD_MILLIS), 0, MOST_MILLIS));
   }
 
   void timelinesOfTenant(Call call) throws IOException {
@@ -235,6 +254,19 @@ final class TenantRoutes {
   void checkpoint(Call call) throws IOException {
     Timeline timeline = find(tenants, call);
     timeline.checkpoint();
+    if (call.query("upload").filter("true"::equals).isPresent()
+        && !tenants.upload(timeline, limit(call))) {
+      throw new Unavailable(
+          "timeline \"%s\" is not in the object store as it is here%s; it goes on"
+              .formatted(
+                  timeline.name(),
+                  timeline
+                      .uploadState()
+                      .map(state -> state.lost().or(state::failure))
+                      .orElse(Optional.of("there is none"))
+                      .map(reason -> ": " + reason)
+                      .orElse("")));
+    }
     call.answer(200, json.timeline(timeline));
   }
 }

@@ -1,5 +1,6 @@
 package dev.varve.server.metrics;
 
+import dev.varve.remote.RemoteStorage;
 import dev.varve.task.TaskManager;
 import dev.varve.task.TaskReport;
 import dev.varve.timeline.PageCache;
@@ -21,6 +22,7 @@ import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /// All that is measured, as text in the format of Prometheus, from numbers that are counted anyway:
 /// nothing is done between two scrapes. Any thread may call any method.
@@ -31,6 +33,7 @@ import java.util.stream.Collectors;
 /// | `varve_tasks`, by `kind` and `state` | background tasks                                         |
 /// | `varve_timelines`, by `state`        | timelines                                                |
 /// | `varve_timeline_…`, by `tenant` and `timeline` | each timeline, but of so many at most: the oldest |
+/// | `varve_remote_…`                     | the object store, if there is one: {@link RemoteMetrics} |
 /// | `varve_…_total`                      | the sums of all timelines' counters since the start      |
 public final class ServerMetrics {
 
@@ -75,7 +78,12 @@ public final class ServerMetrics {
   private Scrape now;
 
   /// @param mostTimelines that many timelines have series of their own
-  public ServerMetrics(Tenants tenants, TaskManager tasks, int mostTimelines) {
+  /// @param storage null: there is no object store
+  public ServerMetrics(
+      Tenants tenants,
+      TaskManager tasks,
+      int mostTimelines,
+      @Nullable RemoteStorage storage) {
     this.tenants = tenants;
     this.tasks = tasks;
     this.mostTimelines = mostTimelines;
@@ -84,6 +92,9 @@ public final class ServerMetrics {
     states();
     timelines();
     counters();
+    if (storage != null) {
+      new RemoteMetrics(storage).register(registry);
+    }
   }
 
   /// All metrics as of now.
