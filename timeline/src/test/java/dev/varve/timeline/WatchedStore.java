@@ -118,7 +118,8 @@ final class WatchedStore implements ObjectStore {
 
   private void checkIndex(RemoteName.Index name, byte[] bytes)
       throws IOException, InterruptedException {
-    if (newest().compareTo(name.generation()) > 0) {
+    Generation newest = newest();
+    if (newest != null && newest.compareTo(name.generation()) > 0) {
       return; // of a node that has lost the tenant: nobody reads it
     }
     IndexPart part = IndexJson.read(CheckedJson.read(bytes, "new"), "new");
