@@ -146,7 +146,7 @@ final class Branching {
       throw idInUse(identity);
     }
     RemoteTenants remote = shared.remote();
-    if (files.isDeleted(key) || (remote != null && remote.of(key.tenant()).wasDeleted(key.id()))) {
+    if (files.isDeleted(key) || (remote != null && remote.wasDeleted(key))) {
       throw new PageserverException.Conflict(
           "timeline %s was deleted, perhaps not from the object store yet; choose another id"
               .formatted(identity.id()));

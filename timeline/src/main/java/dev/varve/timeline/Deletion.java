@@ -3,6 +3,7 @@ package dev.varve.timeline;
 import static java.lang.System.Logger.Level.WARNING;
 
 import dev.varve.model.PageserverException;
+import dev.varve.model.TenantId;
 import dev.varve.task.Backoff;
 import dev.varve.task.Task;
 import dev.varve.task.TaskBody;
@@ -68,8 +69,7 @@ final class Deletion {
     if (ancestor != null) {
       ancestor.garbage().forget(TimelineKey.of(timeline.identity()));
     }
-    files.deleteAside(aside);
-    TenantFiles.deleteIfLast(aside);
+    deleteFiles(aside);
     synchronized (lock) {
       if (timelines.remove(TimelineKey.of(timeline.identity()), timeline)) {
         gone = gone.plus(timeline.metrics().counts());
@@ -95,8 +95,7 @@ final class Deletion {
       TenantFiles.deleteTree(aside);
     } catch (IOException e) {
       LOG.log(WARNING, "not deleted yet, which is tried again: " + aside, e);
-      later(
-          "delete what is left of " + aside.getFileName(), _ -> TenantFiles.deleteTree(aside));
+      later("delete what is left of " + aside.getFileName(), _ -> TenantFiles.deleteTree(aside));
     }
   }
 
@@ -113,12 +112,16 @@ final class Deletion {
 
   /// Deletes what an earlier process did not get deleted.
   void deleteLeftOver(Path aside) {
-    later(
-        "delete what is left of " + aside.getFileName(),
-        _ -> {
-          files.deleteAside(aside);
-          TenantFiles.deleteIfLast(aside);
-        });
+    later("delete what is left of " + aside.getFileName(), _ -> deleteFiles(aside));
+  }
+
+  private void deleteFiles(Path aside) throws IOException {
+    files.deleteAside(aside);
+    TenantFiles.deleteIfLast(aside);
+    RemoteTenants remote = shared.remote();
+    if (remote != null) {
+      remote.filesDeleted();
+    }
   }
 
   private void later(String name, TaskBody body) {

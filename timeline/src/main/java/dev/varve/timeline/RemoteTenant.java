@@ -183,6 +183,11 @@ final class RemoteTenant {
     wake();
   }
 
+  /// Whether the store may have something of timelines that were deleted.
+  boolean isDeleting() {
+    return !deleted.isEmpty();
+  }
+
   /// Whether a timeline was deleted in this generation: another of its id would have objects of the
   /// same names, which a deletion that is late could meet.
   boolean wasDeleted(TimelineId timeline) {

@@ -53,6 +53,17 @@ final class RemoteTenants {
     return made;
   }
 
+  /// Whether a timeline was deleted in this generation of its tenant.
+  boolean wasDeleted(TimelineKey key) {
+    RemoteTenant tenant = tenants.get(key.tenant());
+    return tenant != null && tenant.wasDeleted(key.id());
+  }
+
+  /// The files of a deleted timeline are gone, which the end of its deletion waits for.
+  void filesDeleted() {
+    tenants.values().stream().filter(RemoteTenant::isDeleting).forEach(RemoteTenant::wake);
+  }
+
   /// Attaches tenants, and those that come later, and uploads from then on. To be called when all
   /// timelines are there. Waits until it was tried, but not for long: what can't be attached now is
   /// attached later.

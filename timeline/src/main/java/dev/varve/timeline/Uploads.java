@@ -1,8 +1,8 @@
 package dev.varve.timeline;
 
-import dev.varve.layer.Layer;
 import dev.varve.model.KeyRange;
 import dev.varve.model.Lsn;
+import dev.varve.model.PageserverException;
 import dev.varve.model.TimelineId;
 import dev.varve.remote.Content;
 import dev.varve.remote.ObjectName;
@@ -18,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -59,15 +58,6 @@ final class Uploads {
 
   /// Fires when an attempt has ended.
   private final Signal attempts = new Signal();
-
-  /// What was taken, with references on the files that are to be put.
-  private record Held(UploadProgress.Taken taken, List<HistoricLayer> files)
-      implements AutoCloseable {
-    @Override
-    public void close() {
-      files.stream().map(HistoricLayer::layer).forEach(Layer::release);
-    }
-  }
 
   /// The uploads of a timeline; null where there is no object store.
   static @Nullable Uploads of(Timeline timeline, DurableIndex index, Shared shared) {
@@ -244,46 +234,64 @@ final class Uploads {
   /// @return false when the manifest has to be put first
   private boolean upload() throws IOException, InterruptedException {
     boolean wasAtRest = index.maps().peek().isAtRest();
-    index.maps().stayAwake(); // else another object could delete a file that is held here
-    try (Held held = take()) {
-      if (!tenant.isCurrent()) {
+    try {
+      if (tenant.isCurrent()) {
+        index.maps().stayAwake(); // else another object could delete a file that is held here
+        try {
+          return uploadAwake();
+        } finally {
+          index.maps().mayRest();
+        }
+      }
+      tenant.wake();
+      return false;
+    } finally {
+      if (wasAtRest && mayGo()) {
+        timeline.upkeep().rest();
+      }
+    }
+  }
+
+  private boolean uploadAwake() throws IOException, InterruptedException {
+    try (var held = new HeldLayers()) {
+      UploadProgress.Taken taken = take(held);
+      if (!tenant.isCurrent()) { // now that the part is taken: see there
         tenant.wake();
         return false;
       }
       String name = "upload layers of " + timeline.name();
-      new Parallel<HistoricLayer>(shared.tasks(), name, LAYERS_AT_ONCE, held.files(), this::put)
+      new Parallel<HistoricLayer>(shared.tasks(), name, LAYERS_AT_ONCE, held.layers(), this::put)
           .run();
-      put(held.taken());
+      put(taken);
+      return true;
     } finally {
       progress.end();
-      index.maps().mayRest();
     }
-    if (wasAtRest) {
-      timeline.upkeep().rest();
-    }
-    return true;
   }
 
   /// The map itself is not held: what is in memory has to go when it is flushed.
-  private Held take() {
+  private UploadProgress.Taken take(HeldLayers held) {
     return shared.inLane(
         "take the index part of " + timeline.name(),
         index.lane(),
         () -> {
           UploadProgress.Taken taken = progress.take(index.whole());
-          List<HistoricLayer> files = new ArrayList<>(taken.missing().size());
+          int missing = taken.missing().size();
           LayerMap map = index.maps().acquire();
           try {
             for (HistoricLayer file : map.historic().overlapping(KeyRange.ALL)) {
-              if (taken.missing().contains(progress.object(file.entry()))
-                  && file.layer().acquire()) {
-                files.add(file);
+              if (taken.missing().contains(progress.object(file.entry())) && held.add(file)) {
+                missing--;
               }
             }
           } finally {
             map.release();
           }
-          return new Held(taken, files);
+          if (missing != 0) {
+            throw new PageserverException.Unavailable(
+                missing + " layers of \"" + timeline.name() + "\" can't be held to be uploaded");
+          }
+          return taken;
         });
   }
 

@@ -17,6 +17,7 @@
 /// | read a range of keys              | `Scan`                                                     |
 /// | make and delete timelines         | `Branching`, `TenantFiles`                                 |
 /// | come back after a restart         | `Loading`                                                  |
+/// | keep in the object store          | `Uploads`, `RemoteTenant`, `Attachment`                    |
 ///
 /// What always holds:
 ///
@@ -32,6 +33,9 @@
 /// 5. Changes of what a timeline consists of are steps in its lane, one at a time.
 /// 6. Nobody waits for memory, or for a client, while holding a record open or a layer map.
 /// 7. What is wrong with one timeline stays with it.
+/// 8. An index part in the object store names only layers that are there; a layer is deleted there
+///    only when an index part without it is there, and the tenant is known to be this node's. No
+///    name of an object comes twice with other content.
 @NullMarked
 package dev.varve.timeline;
 

@@ -22,6 +22,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// the store never has an index part of what is not there, and in the end it has all.
 class UploadFaultsTest {
 
+  /// Every operation would be too many for each build.
+  private static final int DISK_STEP = Integer.getInteger("diskStep", 7);
+
   private static final Duration SOON = Duration.ofMinutes(5);
 
   @TempDir private Path directory;
@@ -112,6 +115,36 @@ class UploadFaultsTest {
       }
       died = left[0] < 0;
       assertThat(died || operation > 15).as("operations: %d", operation).isTrue();
+      bucket.store.fail((_, _) -> {});
+      bucket.requireSound();
+      SimulatedServer next = bucket.open(disk.crash(new SplittableRandom(operation)), operation);
+      next.threads.pass(Duration.ofHours(3));
+      if (next.tenants.find("prod").isPresent()) {
+        bucket.requireSame(next.tenants);
+      }
+      live(next);
+      bucket.requireSame(next.tenants);
+    }
+  }
+
+  @Test
+  void aDeathAtAnyWriteToDiskLosesNothing() throws Exception {
+    boolean died = true;
+    for (int operation = 0; died; operation += DISK_STEP) {
+      Bucket bucket = bucket();
+      var disk = new SimulatedDisk();
+      disk.dieAt(operation);
+      bucket.store.fail((_, _) -> {
+        if (disk.isDead()) {
+          throw new StoreException.Unavailable("this process is dead");
+        }
+      });
+      try {
+        liveAsLongAsItGoes(bucket.open(disk, operation));
+      } catch (IOException e) {
+        assertThat(disk.isDead()).isTrue();
+      }
+      died = disk.isDead();
       bucket.store.fail((_, _) -> {});
       bucket.requireSound();
       SimulatedServer next = bucket.open(disk.crash(new SplittableRandom(operation)), operation);

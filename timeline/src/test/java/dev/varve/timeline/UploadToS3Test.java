@@ -76,7 +76,7 @@ class UploadToS3Test {
     Path objects = Files.createDirectory(directory.resolve("s3"));
     var written = new Written();
     try (var server = new S3Server(objects);
-        ObjectStore store = server.open("varve", InstantSource.system())) {
+        ObjectStore store = server.open("varve/", InstantSource.system())) {
       var bucket = new Bucket(store, directory);
       open(bucket, tenants -> firstLife(tenants, bucket, written));
       bucket.requireSound();

@@ -119,6 +119,26 @@ class UploadsTest {
   }
 
   @Test
+  void whatIsFromBeforeThereWasAStoreIsUploadedToo() throws Exception {
+    var alone =
+        new SimulatedServer(
+            new SimulatedDisk(), new SplittableRandom(1), Fixture.settings(8 << 20, 1 << 20));
+    root(alone);
+    for (int i = 0; i < 6; i++) {
+      flush(alone.tenants.find("prod").orElseThrow(), written, 3);
+    }
+    bucket = new Bucket(Files.createDirectory(directory.resolve("empty")));
+    server = bucket.open(alone.disk.crash(new SplittableRandom(1)));
+    server.threads.pass(Duration.ofMinutes(1));
+    bucket.requireSame(server.tenants);
+    assertThat(prod().index().current().layers())
+        .hasSize(7)
+        .extracting(LayerEntry::generation)
+        .containsOnly(Generation.NONE);
+    written.check(prod(), START);
+  }
+
+  @Test
   void smallChangesWaitForTwoHours() throws Exception {
     upload(prod());
     long before = bucket.store.count("put");
