@@ -5,6 +5,8 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.gaul.s3proxy.BlobStores;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
@@ -18,6 +20,13 @@ public final class LocalS3 implements AutoCloseable {
 
   /// Any will do.
   public static final String REGION = "us-east-1";
+
+  /// Its web server tells of each start and stop; the logger is kept, or the level would be lost.
+  private static final Logger LOG = Logger.getLogger("org.gaul");
+
+  static {
+    LOG.setLevel(Level.WARNING);
+  }
 
   private final S3Proxy proxy;
   private final String bucket;
