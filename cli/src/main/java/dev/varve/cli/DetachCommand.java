@@ -53,8 +53,7 @@ final class DetachCommand implements Callable<Integer> {
     if (!server.json) {
       answer
           .path("warnings")
-          .forEach(
-              warning -> spec.commandLine().getErr().println("varve: " + warning.asString()));
+          .forEach(warning -> spec.commandLine().getErr().println("varve: " + warning.asString()));
     }
     return 0;
   }

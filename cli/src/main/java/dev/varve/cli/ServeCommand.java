@@ -117,7 +117,8 @@ final class ServeCommand implements Callable<Integer> {
     if (remote != null) {
       config = config.withRemote(RemoteConfig.parse(remote, etcd, node == null ? host() : node));
     } else if (!etcd.isEmpty()) {
-      throw new CliException("--etcd is for servers that share an object store: give --remote, too");
+      throw new CliException(
+          "--etcd is for servers that share an object store: give --remote, too");
     }
     VarveServer.run(config);
     return 0;

@@ -148,8 +148,7 @@ final class Attaching {
   private static TenantManifest manifest(RemoteStorage storage, TenantId id, Generation generation)
       throws IOException, InterruptedException {
     var name = new RemoteName.Manifest(id, generation).object();
-    return TenantManifest.read(
-        storage.read(name, MOST_BYTES, CALL), id, name + " in " + storage);
+    return TenantManifest.read(storage.read(name, MOST_BYTES, CALL), id, name + " in " + storage);
   }
 
   private void requireFree(TenantManifest manifest) {
@@ -272,8 +271,7 @@ final class Attaching {
   }
 
   private static String reason(@Nullable Uploads uploads) {
-    Optional<String> failure =
-        uploads == null ? Optional.empty() : uploads.state().failure();
+    Optional<String> failure = uploads == null ? Optional.empty() : uploads.state().failure();
     return failure.map(sentence -> ": " + sentence).orElse("");
   }
 

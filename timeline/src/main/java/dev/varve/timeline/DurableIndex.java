@@ -9,7 +9,6 @@ import dev.varve.remote.generation.Generation;
 import dev.varve.task.TaskKind;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;

@@ -215,8 +215,7 @@ final class Loading {
     return new Found(timeline, identity, head, damaged, broken);
   }
 
-  private Map<Path, String> findDamaged(TimelineFiles files, IndexPart index)
-      throws IOException {
+  private Map<Path, String> findDamaged(TimelineFiles files, IndexPart index) throws IOException {
     Map<Path, String> damaged = new LinkedHashMap<>();
     for (LayerEntry entry : index.layers()) {
       if (shared.remote() != null && !Files.exists(files.layer(entry.name()))) {

@@ -1,7 +1,6 @@
 package dev.varve.timeline;
 
 import dev.varve.model.TenantId;
-import dev.varve.model.TimelineId;
 import dev.varve.remote.ByteRange;
 import dev.varve.remote.ObjectName;
 import dev.varve.remote.ObjectPage;
@@ -310,7 +309,8 @@ public final class Scrub {
   ///
   /// @param listed null: it was not there, or not yet
   /// @return a sentence that begins with the object's name; null: nothing
-  private @Nullable String finding(LayerEntry entry, ObjectName object, @Nullable ObjectState listed)
+  private @Nullable String finding(
+      LayerEntry entry, ObjectName object, @Nullable ObjectState listed)
       throws IOException, InterruptedException {
     if (listed != null && listed.size() != entry.bytes()) {
       return object + " has " + listed.size() + " bytes instead of " + entry.bytes();

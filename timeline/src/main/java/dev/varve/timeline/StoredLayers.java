@@ -46,8 +46,7 @@ final class StoredLayers implements RemoteLayers {
     ObjectState state;
     try {
       state =
-          storage.get(
-              object, new ByteRange(offset, length), Sink.to(ByteBuffer.wrap(bytes)), READ);
+          storage.get(object, new ByteRange(offset, length), Sink.to(ByteBuffer.wrap(bytes)), READ);
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
       throw new ClosedByInterruptException();

@@ -165,7 +165,8 @@ class AttachTest {
     flush(prod(first), written, 3);
     first.tenants.detach(Fixture.TENANT, SOON);
     assertThat(first.tenants.timelines()).isEmpty();
-    assertThat(files(first)).extracting(file -> file.getFileName().toString())
+    assertThat(files(first))
+        .extracting(file -> file.getFileName().toString())
         .containsExactly("varve.lock");
     first.threads.pass(Duration.ofDays(1));
     assertThat(first.tenants.attach(Fixture.TENANT)).hasSize(2);
@@ -218,12 +219,15 @@ class AttachTest {
         .isInstanceOf(PageserverException.NotFound.class)
         .hasMessageStartingWith("there is no tenant " + nobody + " in ");
     SimulatedServer second = bucket.open(new SimulatedDisk(), 4);
-    second.tenants.createRoot(nobody, new TimelineId(9, 9), "dev", 17, new Lsn(START), java.util.Map.of());
+    second.tenants.createRoot(
+        nobody, new TimelineId(9, 9), "dev", 17, new Lsn(START), java.util.Map.of());
     assertThatThrownBy(() -> second.tenants.attach(Fixture.TENANT))
         .isInstanceOf(PageserverException.Conflict.class)
         .hasMessageContaining("there is a timeline \"dev\" on this server already");
     assertThat(bucket.steal(Fixture.TENANT)).as("nothing was taken").isEqualTo(new Generation(2));
-    var alone = new SimulatedServer(new SimulatedDisk(), new SplittableRandom(1), Fixture.settings(8 << 20, 1 << 20));
+    var alone =
+        new SimulatedServer(
+            new SimulatedDisk(), new SplittableRandom(1), Fixture.settings(8 << 20, 1 << 20));
     assertThatThrownBy(() -> alone.tenants.attach(nobody))
         .isInstanceOf(PageserverException.Unsupported.class)
         .hasMessageContaining("--remote");

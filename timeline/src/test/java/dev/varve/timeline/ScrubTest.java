@@ -69,8 +69,7 @@ class ScrubTest {
     InstantSource clock = InstantSource.system();
     try (var threads = new RealThreads(clock, 1)) {
       var storage =
-          new RemoteStorage(
-              bucket.store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
+          new RemoteStorage(bucket.store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
       return Scrub.run(
           storage,
           clock,
@@ -137,14 +136,12 @@ class ScrubTest {
     bytes[bytes.length / 2] ^= 1;
     put(layer, bytes);
     assertThat(scrub().problems()).isEqualTo(1);
-    assertThat(problems)
-        .containsExactly(layer + " is not what was written: its checksum is wrong");
+    assertThat(problems).containsExactly(layer + " is not what was written: its checksum is wrong");
   }
 
   @Test
   void whatIsNamedByNothingThatCanBeReadIsLeftAlone() throws Exception {
-    var index =
-        new RemoteName.Index(Fixture.TENANT, prod().id(), new Generation(1)).object();
+    var index = new RemoteName.Index(Fixture.TENANT, prod().id(), new Generation(1)).object();
     byte[] bytes = bucket.store.read(index);
     bytes[bytes.length / 2] ^= 1;
     bucket.store.delete(List.of(index), WatchedStore.LIMIT);

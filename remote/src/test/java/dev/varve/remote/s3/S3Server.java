@@ -43,7 +43,8 @@ public final class S3Server implements AutoCloseable {
   }
 
   static AwsCredentialsProvider credentials() {
-    return StaticCredentialsProvider.create(AwsBasicCredentials.create(LocalS3.KEY, LocalS3.SECRET));
+    return StaticCredentialsProvider.create(
+        AwsBasicCredentials.create(LocalS3.KEY, LocalS3.SECRET));
   }
 
   @Override

@@ -293,9 +293,7 @@ public final class Receivers implements AutoCloseable {
       throw e;
     }
     // Whoever has taken the tenant over may use the slots.
-    return lost
-        ? List.of()
-        : timelines.stream().flatMap(t -> forget(t.id()).stream()).toList();
+    return lost ? List.of() : timelines.stream().flatMap(t -> forget(t.id()).stream()).toList();
   }
 
   @Override

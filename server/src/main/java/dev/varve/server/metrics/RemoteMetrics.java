@@ -40,36 +40,30 @@ final class RemoteMetrics {
         .name("varve_remote_failures")
         .help("Requests that failed")
         .labelNames("operation", "kind")
-        .callback(
-            callback ->
-                storage
-                    .counts()
-                    .operations()
-                    .forEach(
-                        (operation, of) ->
-                            of.failures()
-                                .forEach(
-                                    (kind, count) ->
-                                        callback.call(count, word(operation), word(kind)))))
+        .callback(callback ->
+            storage
+                .counts()
+                .operations()
+                .forEach((operation, of) ->
+                    of.failures()
+                        .forEach(
+                            (kind, count) -> callback.call(count, word(operation), word(kind)))))
         .register(registry);
     GaugeWithCallback.builder()
         .name("varve_remote_waiting")
         .help("Requests that wait to be let in")
         .labelNames("urgency")
-        .callback(
-            callback ->
-                storage
-                    .counts()
-                    .waiting()
-                    .forEach((urgency, count) -> callback.call(count, word(urgency))))
+        .callback(callback ->
+            storage
+                .counts()
+                .waiting()
+                .forEach((urgency, count) -> callback.call(count, word(urgency))))
         .register(registry);
     GaugeWithCallback.builder()
         .name("varve_remote_outage_failures")
         .help("Failures in a row; 0: the store answers")
-        .callback(
-            callback ->
-                callback.call(
-                    storage.counts().outage().map(RemoteCounts.Outage::failures).orElse(0)))
+        .callback(callback ->
+            callback.call(storage.counts().outage().map(RemoteCounts.Outage::failures).orElse(0)))
         .register(registry);
   }
 
@@ -82,14 +76,12 @@ final class RemoteMetrics {
         .name("varve_remote_" + name)
         .help(help)
         .labelNames("operation")
-        .callback(
-            callback ->
-                storage
-                    .counts()
-                    .operations()
-                    .forEach(
-                        (operation, of) ->
-                            callback.call(value.applyAsDouble(of), word(operation))))
+        .callback(callback ->
+            storage
+                .counts()
+                .operations()
+                .forEach(
+                    (operation, of) -> callback.call(value.applyAsDouble(of), word(operation))))
         .register(registry);
   }
 

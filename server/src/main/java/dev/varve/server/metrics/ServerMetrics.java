@@ -80,10 +80,7 @@ public final class ServerMetrics {
   /// @param mostTimelines that many timelines have series of their own
   /// @param storage null: there is no object store
   public ServerMetrics(
-      Tenants tenants,
-      TaskManager tasks,
-      int mostTimelines,
-      @Nullable RemoteStorage storage) {
+      Tenants tenants, TaskManager tasks, int mostTimelines, @Nullable RemoteStorage storage) {
     this.tenants = tenants;
     this.tasks = tasks;
     this.mostTimelines = mostTimelines;

@@ -23,8 +23,7 @@ import java.util.SplittableRandom;
 ///
 /// @param storage closed with this
 /// @param generations closed with this
-public record RemoteParts(RemoteStorage storage, Generations generations)
-    implements AutoCloseable {
+public record RemoteParts(RemoteStorage storage, Generations generations) implements AutoCloseable {
 
   private static final String GENERATIONS = "generations";
 

@@ -35,13 +35,15 @@ class ServerMetricsTest {
                 new TenantId(1, i), new TimelineId(2, i), "t" + i, 17, new Lsn(0x1000), Map.of())
             .markImported(new Lsn(0x1000));
       }
-      String text = new String(new ServerMetrics(tenants, tasks, 3, null).text(), StandardCharsets.UTF_8);
+      String text =
+          new String(new ServerMetrics(tenants, tasks, 3, null).text(), StandardCharsets.UTF_8);
       assertThat(text.lines().filter(line -> line.startsWith("varve_timeline_page_reads_total{")))
           .hasSize(3)
           .allMatch(line -> line.contains("timeline=\"000000000000000200000000000000"));
       assertThat(text).contains("varve_timelines{state=\"active\"} 5.0\n");
       assertThat(text).contains("varve_page_reads_total 0.0\n");
-      String none = new String(new ServerMetrics(tenants, tasks, 0, null).text(), StandardCharsets.UTF_8);
+      String none =
+          new String(new ServerMetrics(tenants, tasks, 0, null).text(), StandardCharsets.UTF_8);
       assertThat(none).doesNotContain("timeline=\"").contains("varve_page_reads_total 0.0\n");
     }
   }
