@@ -9,6 +9,9 @@ import dev.varve.postgres.PgVersion;
 import dev.varve.redo.Redo;
 import dev.varve.task.RealThreads;
 import dev.varve.task.TaskManager;
+import dev.varve.task.TaskThreads;
+import dev.varve.timeline.DataModel;
+import dev.varve.timeline.Remote;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import dev.varve.timeline.TimelineSettings;
@@ -20,7 +23,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// Timelines in a folder, with the memory that a server of 1 GiB gives them.
 final class BenchTimelines implements AutoCloseable {
@@ -33,15 +38,24 @@ final class BenchTimelines implements AutoCloseable {
   private long ids;
 
   BenchTimelines(Path folder) throws IOException {
-    tasks =
-        new TaskManager(
-            new RealThreads(InstantSource.system(), COMPUTING_THREADS), Duration.ofSeconds(30));
+    this(folder, _ -> null);
+  }
+
+  /// @param remote gives the object store
+  BenchTimelines(Path folder, Function<TaskThreads, @Nullable Remote> remote) throws IOException {
+    var threads = new RealThreads(InstantSource.system(), COMPUTING_THREADS);
+    tasks = new TaskManager(threads, Duration.ofSeconds(30));
     tenants =
         Tenants.open(
             folder,
-            major -> new Redo(PgVersion.ofMajor(major))::apply,
+            DataModel.of(major -> new Redo(PgVersion.ofMajor(major))::apply),
             tasks,
-            new TimelineSettings(LAYER_MEMORY, 128L << 20, 64L << 20, Duration.ofMinutes(10), 2));
+            new TimelineSettings(LAYER_MEMORY, 128L << 20, 64L << 20, Duration.ofMinutes(10), 2),
+            remote.apply(threads));
+  }
+
+  Tenants tenants() {
+    return tenants;
   }
 
   /// Takes in the data directory of a stopped server, readable as of its last checkpoint.

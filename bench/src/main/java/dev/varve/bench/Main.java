@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// `./varve bench [decode] [redo] [verify] [ingest] [getpage] [branch] [storage]`: measures us
+/// `./varve bench [decode] [redo] [verify] [ingest] [getpage] [branch] [storage] [remote]`: measures us
 /// beside a peer or a limit in the same run, and prints one table.
 public final class Main {
 
@@ -28,6 +28,7 @@ public final class Main {
     families.put("getpage", GetPageBench::run);
     families.put("branch", BranchBench::run);
     families.put("storage", StorageBench::run);
+    families.put("remote", RemoteBench::run);
     return families;
   }
 

@@ -6,7 +6,10 @@ import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.task.RealThreads;
 import dev.varve.task.TaskManager;
+import dev.varve.task.TaskThreads;
+import dev.varve.timeline.DataModel;
 import dev.varve.timeline.ImageLoad;
+import dev.varve.timeline.Remote;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import dev.varve.timeline.TimelineSettings;
@@ -18,6 +21,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// Timelines of pages that mean nothing, for measures of storage alone: a change lays its bytes
 /// over some of the page, so that redo costs next to nothing.
@@ -26,13 +31,27 @@ final class StorageFixture implements AutoCloseable {
   static final int PAGE = 8192;
   static final Lsn START = new Lsn(0x1000);
 
-  private final TaskManager tasks =
-      new TaskManager(new RealThreads(InstantSource.system(), 2), Duration.ofSeconds(30));
+  private final TaskManager tasks;
   private final Tenants tenants;
   private long ids;
 
   StorageFixture(Path folder, TimelineSettings settings) throws IOException {
-    tenants = Tenants.open(folder, _ -> StorageFixture::apply, tasks, settings);
+    this(folder, settings, _ -> null);
+  }
+
+  /// @param remote gives the object store
+  StorageFixture(
+      Path folder, TimelineSettings settings, Function<TaskThreads, @Nullable Remote> remote)
+      throws IOException {
+    var threads = new RealThreads(InstantSource.system(), 2);
+    tasks = new TaskManager(threads, Duration.ofSeconds(30));
+    tenants =
+        Tenants.open(
+            folder,
+            DataModel.of(_ -> StorageFixture::apply),
+            tasks,
+            settings,
+            remote.apply(threads));
   }
 
   private static void apply(Key key, long lsn, MemorySegment page, MemorySegment change) {
