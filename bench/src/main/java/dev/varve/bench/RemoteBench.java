@@ -21,6 +21,7 @@ import dev.varve.remote.s3.S3Settings;
 import dev.varve.remote.s3.S3Store;
 import dev.varve.task.TaskThreads;
 import dev.varve.timeline.Remote;
+import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import dev.varve.timeline.TimelineSettings;
 import java.io.IOException;
@@ -86,7 +87,7 @@ final class RemoteBench {
     try (var fixture =
         new StorageFixture(
             folder.resolve("data"), settings(), threads -> remote(near, folder, threads))) {
-      upload(fixture, fixture.make("large", PAGES));
+      upload(fixture.tenants(), fixture.make("large", PAGES));
     }
     Trees.delete(folder.resolve("data"));
     double[] attached = new double[RUNS];
@@ -127,8 +128,8 @@ final class RemoteBench {
     return sorted[sorted.length / 2];
   }
 
-  private static void upload(StorageFixture fixture, Timeline timeline) throws IOException {
-    if (!fixture.tenants().upload(timeline, LONG)) {
+  private static void upload(Tenants tenants, Timeline timeline) throws IOException {
+    if (!tenants.upload(timeline, LONG)) {
       throw new IOException("not uploaded: " + timeline.uploadState());
     }
   }
@@ -189,7 +190,7 @@ final class RemoteBench {
     try (var fixture =
         new StorageFixture(copy, settings(), threads -> remote(store, copy, threads))) {
       long begin = System.nanoTime();
-      upload(fixture, fixture.tenants().find("some").orElseThrow());
+      upload(fixture.tenants(), fixture.tenants().find("some").orElseThrow());
       return (System.nanoTime() - begin) / 1e9;
     } finally {
       store.close();
@@ -291,16 +292,15 @@ final class RemoteBench {
         new BenchTimelines(folder.resolve("data"), threads -> remote(store, folder, threads))) {
       Lsn start = IngestBench.checkpointOf(source);
       Timeline timeline = timelines.importDirectory("bank", source.base(), start);
-      timelines.tenants().upload(timeline, LONG);
+      timeline.markImported(start);
+      upload(timelines.tenants(), timeline);
       long before = timeline.metrics().counts().bytesUploaded();
       long requests = ((DistantStore) store).requests.sum();
       try (var ingest = new WalIngest(timeline)) {
         IngestBench.feed(source, ingest);
       }
       timeline.checkpoint();
-      if (!timelines.tenants().upload(timeline, LONG)) {
-        throw new IOException("not uploaded: " + timeline.uploadState());
-      }
+      upload(timelines.tenants(), timeline);
       double uploaded = timeline.metrics().counts().bytesUploaded() - before;
       results.note(
           "bytes uploaded for a byte of WAL, bank, %.0f MB".formatted(source.bytes() / 1e6),
