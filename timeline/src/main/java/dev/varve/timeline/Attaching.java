@@ -113,7 +113,7 @@ final class Attaching {
     }
     Remote parts = remote.remote();
     RemoteStorage storage = parts.storage();
-    Generation newest = newestManifest(storage, id, Generation.HIGHEST);
+    Generation newest = listed(storage, id, Generation.HIGHEST);
     requireFree(manifest(storage, id, newest));
     Generation given;
     try {
@@ -123,8 +123,9 @@ final class Attaching {
           "tenant " + id + " gets no generation: " + e.getMessage(), e);
     }
     // Who had it in between may have changed it.
-    TenantManifest manifest = manifest(storage, id, newestManifest(storage, id, given));
-    List<Stored> stored = read(storage, manifest, given);
+    Generation last = newestManifest(storage, id, given);
+    TenantManifest manifest = manifest(storage, id, last);
+    List<Stored> stored = read(storage, manifest, last);
     put(storage, manifest, stored, given);
     if (!present.isEmpty()) {
       drop(id, present);
@@ -133,7 +134,18 @@ final class Attaching {
     return load(id);
   }
 
-  private Generation newestManifest(RemoteStorage storage, TenantId id, Generation highest)
+  /// The newest manifest of those who had the tenant before.
+  private static Generation newestManifest(RemoteStorage storage, TenantId id, Generation given)
+      throws IOException, InterruptedException {
+    return NewestObject.find(
+        storage,
+        listed(storage, id, given),
+        given.previous(),
+        generation -> new RemoteName.Manifest(id, generation).object(),
+        CALL);
+  }
+
+  private static Generation listed(RemoteStorage storage, TenantId id, Generation highest)
       throws IOException, InterruptedException {
     return storage.listAll(RemoteName.manifests(id), MOST_MANIFESTS, CALL).stream()
         .map(ObjectState::name)
@@ -161,7 +173,9 @@ final class Attaching {
     }
   }
 
-  private List<Stored> read(RemoteStorage storage, TenantManifest manifest, Generation given)
+  /// @param last the generation of the manifest, which an index part may have at most: whoever puts
+  ///   one has put a manifest before
+  private List<Stored> read(RemoteStorage storage, TenantManifest manifest, Generation last)
       throws IOException, InterruptedException {
     Map<TimelineIdentity, Stored> all = new ConcurrentHashMap<>();
     new Parallel<TimelineIdentity>(
@@ -171,7 +185,7 @@ final class Attaching {
             manifest.timelines(),
             identity -> {
               StoredIndex found =
-                  StoredIndex.find(storage, TimelineKey.of(identity), Generation.NONE, given);
+                  StoredIndex.findNewest(storage, TimelineKey.of(identity), last);
               if (found == null && identity.ancestor().isEmpty()) {
                 throw new UnusableFileException(
                     "timeline \"%s\" has no index part in %s".formatted(identity.name(), storage));

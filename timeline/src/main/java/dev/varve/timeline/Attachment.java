@@ -98,6 +98,9 @@ final class Attachment {
     Generation before = own.generation();
     List<Generation> found = list();
     Optional<String> refusal = refusal(newest(found));
+    if (refusal.isEmpty() && !isNewest(before)) {
+      refusal = refusal(newestAbove(before));
+    }
     if (refusal.isPresent()) {
       return refusal; // without having taken it from whoever has it
     }
@@ -143,6 +146,23 @@ final class Attachment {
     return generations.isEmpty() ? Generation.NONE : generations.getLast();
   }
 
+  /// Whether nobody was given a generation since.
+  private boolean isNewest(Generation before) throws IOException, InterruptedException {
+    return before.equals(Generation.NONE)
+        || remote.generations().newest(Map.of(id, before)).contains(id);
+  }
+
+  /// A manifest of another node that may not be listed yet; {@link Generation#NONE}: there is none.
+  private Generation newestAbove(Generation before) throws IOException, InterruptedException {
+    Generation at = before.next();
+    for (int asked = 0; asked < NewestObject.MOST_ASKED; asked++, at = at.next()) {
+      if (exists(name(at).object())) {
+        return at;
+      }
+    }
+    return Generation.NONE;
+  }
+
   /// The newest of which there is a manifest; one that was put of late may not be listed yet.
   private Generation newestBetween(Generation before, Generation given)
       throws IOException, InterruptedException {
@@ -165,17 +185,12 @@ final class Attachment {
     }
   }
 
-  /// @param before where it is most likely
   private @Nullable TenantManifest find(Generation before, Generation listed)
       throws IOException, InterruptedException {
-    if (!before.equals(Generation.NONE)) {
-      try {
-        return read(before);
-      } catch (StoreException.NotFound _) {
-        // It was attached, and came to nothing.
-      }
-    }
-    return listed.equals(Generation.NONE) ? null : read(listed);
+    Generation newest =
+        NewestObject.find(
+            remote.storage(), listed, before, generation -> name(generation).object(), ASK);
+    return newest.equals(Generation.NONE) ? null : read(newest);
   }
 
   private TenantManifest read(Generation generation) throws IOException, InterruptedException {

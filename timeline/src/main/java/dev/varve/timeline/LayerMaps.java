@@ -1,6 +1,8 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.FileLayer;
 import dev.varve.layer.Layer;
+import dev.varve.layer.LayerName;
 import dev.varve.model.PageserverException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -19,6 +21,10 @@ final class LayerMaps {
   private final Waking waking;
   private final Object lock = new Object();
   private int keepers;
+
+  /// Layers that the current map does not name any more, and that somebody may still read.
+  private final List<FileLayer> leaving = new ArrayList<>();
+
   private volatile LayerMap current;
   private volatile boolean closed;
 
@@ -144,9 +150,31 @@ final class LayerMaps {
       LayerMap before = current;
       LayerMap after = change.apply(before);
       current = after;
+      leaving.removeIf(layer -> !isOpen(layer));
+      for (Layer layer : gone) {
+        if (layer instanceof FileLayer file) {
+          leaving.add(file);
+        }
+      }
       before.retire(gone, after);
       return true;
     }
+  }
+
+  /// Whether somebody still reads a layer that the current map does not name.
+  boolean isLeaving(LayerName name) {
+    synchronized (lock) {
+      leaving.removeIf(layer -> !isOpen(layer));
+      return leaving.stream().anyMatch(layer -> layer.name().equals(name));
+    }
+  }
+
+  private static boolean isOpen(Layer layer) {
+    boolean open = layer.acquire();
+    if (open) {
+      layer.release();
+    }
+    return open;
   }
 
   /// As {@link #update}, with new files, which are closed if it is too late for them.

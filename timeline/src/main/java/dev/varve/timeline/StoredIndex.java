@@ -10,7 +10,6 @@ import dev.varve.remote.generation.Generation;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Comparator;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// An index part that the object store has.
@@ -41,23 +40,48 @@ record StoredIndex(IndexPart part, Generation generation) {
         // Nothing was put in that generation.
       }
     }
-    String prefix = RemoteName.indexParts(key.tenant(), key.id());
-    Optional<Generation> newest =
-        storage.listAll(prefix, MOST_LISTED, READ).stream()
-            .map(ObjectState::name)
-            .flatMap(object -> RemoteName.parse(object).stream())
-            .map(RemoteName::generation)
-            .max(Comparator.naturalOrder());
-    if (newest.isEmpty()) {
+    Generation newest = listed(storage, key, Generation.HIGHEST);
+    if (newest.equals(Generation.NONE)) {
       return null;
     }
-    RemoteName.Index name = name(key, newest.get());
-    if (newest.get().compareTo(own) > 0) {
+    RemoteName.Index name = name(key, newest);
+    if (newest.compareTo(own) > 0) {
       throw new UnusableFileException(
           "%s in %s is of a generation above %s, which is this node's"
               .formatted(name.object(), storage, own));
     }
     return read(storage, name);
+  }
+
+  /// Looks for the newest index part of a timeline, for somebody who takes it over.
+  ///
+  /// @param highest the generation that it can have at most; what is put in a higher one meanwhile
+  ///   is of nobody who counts
+  /// @return null when there is none
+  static @Nullable StoredIndex findNewest(
+      RemoteStorage storage, TimelineKey key, Generation highest)
+      throws IOException, InterruptedException {
+    Generation newest =
+        NewestObject.find(
+            storage,
+            listed(storage, key, highest),
+            highest,
+            generation -> name(key, generation).object(),
+            READ);
+    return newest.equals(Generation.NONE) ? null : read(storage, name(key, newest));
+  }
+
+  /// @return {@link Generation#NONE} when none is listed
+  private static Generation listed(RemoteStorage storage, TimelineKey key, Generation highest)
+      throws IOException, InterruptedException {
+    String prefix = RemoteName.indexParts(key.tenant(), key.id());
+    return storage.listAll(prefix, MOST_LISTED, READ).stream()
+        .map(ObjectState::name)
+        .flatMap(object -> RemoteName.parse(object).stream())
+        .map(RemoteName::generation)
+        .filter(generation -> generation.compareTo(highest) <= 0)
+        .max(Comparator.naturalOrder())
+        .orElse(Generation.NONE);
   }
 
   static RemoteName.Index name(TimelineKey key, Generation generation) {

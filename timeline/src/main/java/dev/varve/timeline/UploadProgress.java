@@ -1,7 +1,7 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.LayerName;
 import dev.varve.model.Lsn;
-import dev.varve.remote.ObjectName;
 import dev.varve.remote.generation.Generation;
 import java.time.Instant;
 import java.util.Collection;
@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// What the object store has of a timeline, compared with its index part. While both are the same,
@@ -22,6 +23,9 @@ final class UploadProgress {
 
   private final TimelineKey key;
   private final Remote settings;
+
+  /// Tells which layers somebody reads that the timeline does not have any more.
+  private final Predicate<LayerName> isRead;
 
   private long changes;
   private long stored = -1;
@@ -40,7 +44,7 @@ final class UploadProgress {
   /// Of the newest index part that the store has; null: it has none.
   private @Nullable Generation indexGeneration;
 
-  private final Set<ObjectName> obsolete = new LinkedHashSet<>();
+  private final Set<RemoteName> obsolete = new LinkedHashSet<>();
   private Lsn put = Lsn.ZERO;
   private Lsn proven = Lsn.ZERO;
   private @Nullable Instant since;
@@ -55,9 +59,12 @@ final class UploadProgress {
   /// @param missing the layers of it that the store does not have
   record Taken(IndexPart part, long change, Set<RemoteName.LayerFile> missing) {}
 
-  UploadProgress(TimelineKey key, Remote settings) {
+  /// @param isRead whether somebody still reads a layer that the timeline does not have any more:
+  ///   the object stays until nobody does
+  UploadProgress(TimelineKey key, Remote settings, Predicate<LayerName> isRead) {
     this.key = key;
     this.settings = settings;
+    this.isRead = isRead;
   }
 
   RemoteName.LayerFile object(LayerEntry entry) {
@@ -171,11 +178,11 @@ final class UploadProgress {
     if (there != null) {
       there.stream()
           .filter(object -> !named.contains(object))
-          .forEach(object -> obsolete.add(object.object()));
+          .forEach(obsolete::add);
     }
     Generation before = indexGeneration;
     if (before != null && !before.equals(generation)) {
-      obsolete.add(new RemoteName.Index(key.tenant(), key.id(), before).object());
+      obsolete.add(new RemoteName.Index(key.tenant(), key.id(), before));
     }
     indexGeneration = generation;
     indexPutAt = now;
@@ -189,13 +196,17 @@ final class UploadProgress {
     }
   }
 
-  /// Objects that no index part in the store names.
-  synchronized List<ObjectName> obsolete() {
-    return List.copyOf(obsolete);
+  /// Objects that no index part in the store names, and nobody reads.
+  synchronized List<RemoteName> obsolete() {
+    return obsolete.stream().filter(this::isFree).toList();
   }
 
-  synchronized void deleted(Collection<ObjectName> objects) {
-    objects.forEach(obsolete::remove);
+  private boolean isFree(RemoteName object) {
+    return !(object instanceof RemoteName.LayerFile file) || !isRead.test(file.layer());
+  }
+
+  synchronized void deleted(Collection<RemoteName> objects) {
+    obsolete.removeAll(objects);
   }
 
   /// Up to where all is in the store.
@@ -231,7 +242,7 @@ final class UploadProgress {
   }
 
   synchronized boolean isProofDue() {
-    return proven.isBefore(put) || !obsolete.isEmpty();
+    return proven.isBefore(put) || obsolete.stream().anyMatch(this::isFree);
   }
 
   /// Whether all is done that was {@linkplain #ask asked for}.

@@ -34,8 +34,9 @@ import org.jspecify.annotations.Nullable;
 /// 4. It asks the authority whether the generation is still the newest. If so, whoever attaches the
 ///    tenant from now on finds this index part or a later one, and only now `remote_consistent_lsn`
 ///    is seen to advance.
-/// 5. It deletes the layers that no index part names any more. {@link DurableIndex#newName} never
-///    gives their names again, so it does not matter how late that happens.
+/// 5. It deletes the layers that no index part names any more, and that nobody reads: a read that
+///    goes on may need those whose files are not here. {@link DurableIndex#newName} never gives
+///    their names again, so it does not matter how late that happens.
 ///
 /// What a crash interrupts is compared anew: the index part of the store says what is there.
 /// Objects that were put for an index part that then was not, or that were not deleted, are
@@ -76,7 +77,9 @@ final class Uploads {
     this.index = index;
     this.tenant = tenant;
     this.shared = shared;
-    progress = new UploadProgress(TimelineKey.of(timeline.identity()), tenant.settings());
+    progress = 
+        new UploadProgress(
+            TimelineKey.of(timeline.identity()), tenant.settings(), index.maps()::isLeaving);
     task =
         shared
             .tasks()
@@ -329,8 +332,8 @@ final class Uploads {
     Lsn lsn = progress.put();
     if (progress.isProofDue() && tenant.validate()) {
       progress.prove(lsn);
-      List<ObjectName> obsolete = progress.obsolete();
-      if (tenant.delete(obsolete)) {
+      List<RemoteName> obsolete = progress.obsolete();
+      if (tenant.delete(obsolete.stream().map(RemoteName::object).toList())) {
         progress.deleted(obsolete);
       }
     }

@@ -29,6 +29,14 @@ public record Generation(int value) implements Comparable<Generation> {
     return new Generation(value + 1);
   }
 
+  /// @throws IllegalStateException before the first
+  public Generation previous() {
+    if (value == 0) {
+      throw new IllegalStateException("there is no generation before " + this);
+    }
+    return new Generation(value - 1);
+  }
+
   @Override
   public int compareTo(Generation that) {
     return Integer.compareUnsigned(value, that.value);
