@@ -27,14 +27,18 @@ final class LayerBytes {
   /// @return the object that they are of; null: of the file
   @Nullable RemoteLayer read(long offset, byte[] target, int length, ByteBuffer buffer)
       throws IOException {
-    RemoteLayer object = residency.object();
-    if (object == null) {
-      try {
-        files.read(number, path, offset, target, length, buffer);
-        closeIfEvicted();
-        return null;
-      } catch (NoSuchFileException e) {
-        object = insteadOfFile(e);
+    RemoteLayer object = null;
+    while (object == null) {
+      int arrivals = residency.arrivals();
+      object = residency.object();
+      if (object == null) {
+        try {
+          files.read(number, path, offset, target, length, buffer);
+          closeIfEvicted();
+          return null;
+        } catch (NoSuchFileException e) {
+          object = insteadOfFile(e, arrivals);
+        }
       }
     }
     byte[] bytes = range(object, offset, length);
@@ -46,14 +50,18 @@ final class LayerBytes {
   ///
   /// @return the object that the bytes are of; null: of the file
   @Nullable RemoteLayer read(long offset, ByteBuffer target) throws IOException {
-    RemoteLayer object = residency.object();
-    if (object == null) {
-      try {
-        files.read(number, path, offset, target);
-        closeIfEvicted();
-        return null;
-      } catch (NoSuchFileException e) {
-        object = insteadOfFile(e);
+    RemoteLayer object = null;
+    while (object == null) {
+      int arrivals = residency.arrivals();
+      object = residency.object();
+      if (object == null) {
+        try {
+          files.read(number, path, offset, target);
+          closeIfEvicted();
+          return null;
+        } catch (NoSuchFileException e) {
+          object = insteadOfFile(e, arrivals);
+        }
       }
     }
     target.position(0).put(range(object, offset, target.limit()));
@@ -67,16 +75,27 @@ final class LayerBytes {
     }
   }
 
+  /// @param arrivals how often the file had been put in its place when it was looked for
+  /// @return null when it has come back since: it is to be looked for again
   /// @throws NoSuchFileException when the file should be here
-  RemoteLayer insteadOfFile(NoSuchFileException missing) throws NoSuchFileException {
+  @Nullable RemoteLayer insteadOfFile(NoSuchFileException missing, int arrivals)
+      throws NoSuchFileException {
     RemoteLayer object = residency.object();
-    if (object == null) {
+    if (object == null && residency.arrivals() == arrivals) {
       throw missing;
     }
     return object;
   }
 
+  /// Fetches for a read, which makes the layer warmer.
   byte[] range(RemoteLayer object, long offset, int length) throws IOException {
+    byte[] bytes = rangeOfWalk(object, offset, length);
+    residency.fetched(object, length);
+    return bytes;
+  }
+
+  /// Fetches for a walk over the layer, such as that of a merge, which will not come again.
+  byte[] rangeOfWalk(RemoteLayer object, long offset, int length) throws IOException {
     return files.ranges().read(number, object, offset, length);
   }
 }

@@ -97,14 +97,18 @@ final class LayerFile {
 
   private LayerFooter open() throws IOException {
     blocks.requireReferenced();
-    RemoteLayer object = residency.object();
-    if (object == null) {
-      try {
-        LayerFooter found = openFile();
-        footer = found;
-        return found;
-      } catch (NoSuchFileException e) {
-        object = blocks.bytes().insteadOfFile(e);
+    RemoteLayer object = null;
+    while (object == null) {
+      int arrivals = residency.arrivals();
+      object = residency.object();
+      if (object == null) {
+        try {
+          LayerFooter found = openFile();
+          footer = found;
+          return found;
+        } catch (NoSuchFileException e) {
+          object = blocks.bytes().insteadOfFile(e, arrivals);
+        }
       }
     }
     LayerFooter known = objectFooter;

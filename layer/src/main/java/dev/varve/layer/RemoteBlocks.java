@@ -204,7 +204,8 @@ final class RemoteBlocks {
     blocks.requirePlace(place, fileSize);
     byte[] range = run.bytesOf(place);
     if (range == null) {
-      range = blocks.bytes().range(object, place.offset(), run.nextLength(leaf, entry, fileSize));
+      int length = run.nextLength(leaf, entry, fileSize);
+      range = blocks.bytes().rangeOfWalk(object, place.offset(), length);
       run.set(place.offset(), range);
     }
     CachedBlock block = blocks.ofRange(range, run.start(), place, target, object);

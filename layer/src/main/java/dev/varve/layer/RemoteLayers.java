@@ -25,6 +25,10 @@ public interface RemoteLayers {
   /// The name of a layer's object, for people.
   String nameOf(RemoteLayer layer);
 
+  /// Reads have fetched so much of a layer of late that it is worth having its file here. Called
+  /// from the middle of a read, so it does not wait for anything.
+  default void hot(RemoteLayer layer) {}
+
   /// No object storage: every read fails, saying so.
   static RemoteLayers none() {
     return new NoRemoteLayers();

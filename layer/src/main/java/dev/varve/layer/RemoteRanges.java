@@ -122,6 +122,11 @@ final class RemoteRanges {
     return new UnreachableLayerException(remote.nameOf(layer), cause);
   }
 
+  /// Reads have fetched so much of a layer that all of it is worth having.
+  void hot(RemoteLayer layer) {
+    remote.hot(layer);
+  }
+
   CorruptObjectException corrupt(RemoteLayer layer, long offset, @Nullable String finding) {
     return new CorruptObjectException(remote.nameOf(layer), offset, String.valueOf(finding));
   }

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -199,5 +200,66 @@ class ResidencyTest {
       now.set(Instant.ofEpochMilli(1_000_300));
       assertThat(used.residency().lastAccess()).isEqualTo(1_000_300);
     }
+  }
+
+  @Test
+  void theFileRemembersTheLastUse() throws IOException {
+    now.set(Instant.ofEpochMilli(2_000_000));
+    Files.setLastModifiedTime(layer.path(), FileTime.fromMillis(500_000));
+    try (var timed = new LayerFiles(new BlockCache(1 << 20), 1, now::get, store);
+        var used = LayerFixture.open(timed, finished)) {
+      assertThat(used.residency().lastAccess()).isEqualTo(500_000);
+      used.residency().saveLastAccess();
+      assertThat(Files.getLastModifiedTime(used.path()).toMillis()).isEqualTo(500_000);
+      LayerFixture.find(used, versions.getFirst().key(), Lsn.ZERO, Lsn.MAX, 1);
+      now.set(Instant.ofEpochMilli(2_000_100));
+      assertThat(used.residency().lastAccess()).isEqualTo(2_000_100);
+      now.set(Instant.ofEpochMilli(3_000_000));
+      used.residency().saveLastAccess();
+    }
+    try (var timed = new LayerFiles(new BlockCache(1 << 20), 1, now::get, store);
+        var again = LayerFixture.open(timed, finished)) {
+      assertThat(again.residency().lastAccess()).isEqualTo(2_000_100);
+      LayerFixture.find(again, versions.getFirst().key(), Lsn.ZERO, Lsn.MAX, 1);
+      again.residency().evict(object);
+      again.residency().saveLastAccess(); // there is no file to say it
+      assertThat(again.path()).doesNotExist();
+    }
+  }
+
+  @Test
+  void aLayerIsHotWhenReadsHaveFetchedHalfOfIt() throws IOException {
+    layer.residency().evict(object);
+    LayerFixture.walk(layer, KeyRange.ALL);
+    assertThat(store.hot).as("walks do not count").isEmpty();
+    try (var cached = new LayerFiles(new BlockCache(1 << 20), 1, InstantSource.system(), store);
+        var evicted = new DeltaLayer(cached, layer.path(), object)) {
+      for (Version version : versions) {
+        LayerFixture.find(evicted, version.key(), Lsn.ZERO, Lsn.MAX, 1);
+        boolean half = cached.rangeBytesRead() >= object.bytes() / 2 && cached.rangesRead() >= 4;
+        assertThat(!store.hot.isEmpty()).isEqualTo(half || cached.rangesRead() >= 128);
+        if (!store.hot.isEmpty()) {
+          break;
+        }
+      }
+    }
+    assertThat(store.hot).containsExactly(object);
+  }
+
+  @Test
+  void heatIsOfAnHour() {
+    var heat = new Heat();
+    assertThat(heat.add(400, 1000, 0)).isFalse();
+    assertThat(heat.add(400, 1000, 1)).isFalse();
+    assertThat(heat.add(400, 1000, 2)).as("whatever its size").isFalse();
+    assertThat(heat.add(1, 1000, 3)).isTrue();
+    assertThat(heat.add(1, 1000, 4)).as("once").isFalse();
+    for (int i = 0; i < 500; i++) {
+      assertThat(heat.add(100, 100_000, i * 60_000L)).as("minute %d", i).isFalse();
+    }
+    for (int i = 1; i < 128; i++) {
+      assertThat(heat.add(1, 100_000, 100_000_000L + i)).isFalse();
+    }
+    assertThat(heat.add(1, 100_000, 100_000_200L)).isTrue();
   }
 }

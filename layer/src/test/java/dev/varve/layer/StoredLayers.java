@@ -6,7 +6,9 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -49,6 +51,14 @@ final class StoredLayers implements RemoteLayers {
   void reset() {
     calls.set(0);
     bytes.set(0);
+  }
+
+  /// In the order in which they became so.
+  final List<RemoteLayer> hot = new CopyOnWriteArrayList<>();
+
+  @Override
+  public void hot(RemoteLayer layer) {
+    hot.add(layer);
   }
 
   @Override

@@ -6,21 +6,19 @@ import java.nio.file.attribute.FileTime;
 /// What there is to know of a file or a directory.
 record DiskAttributes(DiskNode node, long size) implements BasicFileAttributes {
 
-  private static final FileTime TIME = FileTime.fromMillis(0);
-
   @Override
   public FileTime lastModifiedTime() {
-    return TIME;
+    return FileTime.fromMillis(node instanceof DiskContent content ? content.time() : 0);
   }
 
   @Override
   public FileTime lastAccessTime() {
-    return TIME;
+    return lastModifiedTime();
   }
 
   @Override
   public FileTime creationTime() {
-    return TIME;
+    return lastModifiedTime();
   }
 
   @Override

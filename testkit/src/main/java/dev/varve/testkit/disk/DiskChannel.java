@@ -79,6 +79,7 @@ final class DiskChannel extends FileChannel {
       int count = Math.min(source.remaining(), disk.mostBytes());
       try {
         disk.operation("write");
+        disk.requireRoom(to + count - content.size());
       } catch (SimulatedDisk.Died e) {
         throw e;
       } catch (IOException e) {
@@ -86,6 +87,7 @@ final class DiskChannel extends FileChannel {
         throw e;
       }
       content.write(to, source, count);
+      content.setTime(disk.clock().millis());
       return count;
     }
   }

@@ -36,11 +36,22 @@ final class DiskContent implements DiskNode {
   private final List<Extent> unsynced = new ArrayList<>();
   private final List<Extent> lost = new ArrayList<>();
 
+  /// When it was written, in milliseconds since 1970; a crash does not forget it.
+  private long time;
+
   /// What a damaged file was; null: it is whole.
   private byte @Nullable [] whole;
 
   int size() {
     return size;
+  }
+
+  long time() {
+    return time;
+  }
+
+  void setTime(long millis) {
+    time = millis;
   }
 
   /// @return how many bytes, at most `most`; -1 at the end
@@ -162,6 +173,7 @@ final class DiskContent implements DiskNode {
   /// Another file, with what this one was before it was damaged.
   DiskContent replacement() {
     var other = new DiskContent();
+    other.time = time;
     other.become(whole == null ? Arrays.copyOf(now, size) : whole);
     other.shared = true;
     return other;
@@ -172,6 +184,7 @@ final class DiskContent implements DiskNode {
   @Override
   public DiskContent afterCrash(RandomGenerator random) {
     var left = new DiskContent();
+    left.time = time;
     left.whole = whole;
     if (isSynced()) {
       shared = true;

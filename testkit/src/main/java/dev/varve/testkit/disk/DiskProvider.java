@@ -15,6 +15,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileAttributeView;
@@ -160,15 +161,15 @@ final class DiskProvider extends FileSystemProvider {
   @Override
   public <V extends FileAttributeView> @Nullable V getFileAttributeView(
       Path path, Class<V> type, LinkOption... options) {
-    return null;
+    return type == BasicFileAttributeView.class
+        ? type.cast(new DiskAttributeView(disk, plain(path)))
+        : null;
   }
 
   @Override
   public <A extends BasicFileAttributes> A readAttributes(
       Path path, Class<A> type, LinkOption... options) throws IOException {
-    DiskNode node = disk.require(plain(path));
-    long size = node instanceof DiskContent content ? content.size() : 0;
-    return type.cast(new DiskAttributes(node, size));
+    return type.cast(disk.attributes(plain(path)));
   }
 
   @Override

@@ -6,6 +6,8 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -45,6 +47,8 @@ public final class SimulatedDisk {
   private long faults;
   private long fingerprint;
   private int mostBytes = Integer.MAX_VALUE;
+  private long capacity = NEVER;
+  private InstantSource clock = () -> Instant.EPOCH;
   private Runnable beforeChange = () -> {};
   private Runnable beforeRead = () -> {};
 
@@ -100,6 +104,38 @@ public final class SimulatedDisk {
     lastBadRead = firstBadRead + count - 1;
   }
 
+  /// Makes writes fail that would have the files take more than so many bytes together. Other
+  /// operations go on, as on a full disk: files can be deleted.
+  public synchronized void setCapacity(long bytes) {
+    capacity = bytes;
+  }
+
+  /// What all files take together.
+  public synchronized long used() {
+    return used(root);
+  }
+
+  private static long used(DiskNode.Directory directory) {
+    long sum = 0;
+    for (DiskNode node : directory.now.values()) {
+      sum +=
+          switch (node) {
+            case DiskNode.Directory child -> used(child);
+            case DiskContent file -> file.size();
+          };
+    }
+    return sum;
+  }
+
+  /// Says when files are written; without it, in 1970.
+  public synchronized void setClock(InstantSource newClock) {
+    clock = newClock;
+  }
+
+  InstantSource clock() {
+    return clock;
+  }
+
   /// No operation fails any more.
   public synchronized void heal() {
     failFirst = NEVER;
@@ -140,6 +176,7 @@ public final class SimulatedDisk {
     var next = new SimulatedDisk(root.afterCrash(random));
     next.fingerprint = fingerprint;
     next.mostBytes = mostBytes;
+    next.capacity = capacity;
     return next;
   }
 
@@ -214,6 +251,25 @@ public final class SimulatedDisk {
     if (number >= failFirst && number <= failLast) {
       faults++;
       throw new IOException(fault.words() + " (" + what + ")");
+    }
+  }
+
+  /// Before a file grows.
+  void requireRoom(long growth) throws IOException {
+    if (capacity != NEVER && growth > 0 && growth > capacity - used()) {
+      faults++;
+      throw new IOException(DiskFault.FULL.words() + " (write)");
+    }
+  }
+
+  synchronized DiskAttributes attributes(DiskPath path) throws IOException {
+    DiskNode node = require(path);
+    return new DiskAttributes(node, node instanceof DiskContent file ? file.size() : 0);
+  }
+
+  synchronized void setTime(DiskPath path, long millis) throws IOException {
+    if (require(path) instanceof DiskContent file) {
+      file.setTime(millis);
     }
   }
 
