@@ -14,6 +14,8 @@ public enum TaskKind {
   COMPACTION(Threads.BACKGROUND),
   /// Puts what a tenant or timeline has into the object store, and deletes there what it has not.
   UPLOAD(Threads.WAITING),
+  /// Fetches whole layers from the object store, before anybody waits for them.
+  DOWNLOAD(Threads.WAITING),
   /// Looks after timelines from time to time: ages, limits, states.
   HOUSEKEEPING(Threads.WAITING),
   /// A short step that changes which layers, branches or timelines there are.

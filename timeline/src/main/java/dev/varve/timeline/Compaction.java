@@ -174,6 +174,7 @@ final class Compaction {
   }
 
   private void noteFailure(Exception failure) {
+    shared.noteFailure(failure);
     timeline.condition().damaged().note(failure);
     lastFailure = failure.getMessage() == null ? failure.toString() : failure.getMessage();
     failures++;

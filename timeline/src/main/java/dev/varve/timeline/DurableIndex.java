@@ -1,6 +1,9 @@
 package dev.varve.timeline;
 
+import static java.lang.System.Logger.Level.DEBUG;
+
 import dev.varve.layer.DeltaLayer;
+import dev.varve.layer.FileLayer;
 import dev.varve.layer.ImageLayer;
 import dev.varve.layer.LayerName;
 import dev.varve.layer.LayerOwner;
@@ -25,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 /// and each change ends it before it does anything: so a list that is read at rest is not written
 /// meanwhile.
 final class DurableIndex {
+
+  private static final System.Logger LOG = System.getLogger(DurableIndex.class.getName());
 
   private static final long MOST_COPIES = 0xFFFF_FFFFL;
 
@@ -125,6 +130,7 @@ final class DurableIndex {
     if (doubtful || head.layers().count() == 0) {
       return false;
     }
+    saveLastAccesses();
     waking.lock();
     try {
       if (!maps.rest()) {
@@ -135,6 +141,35 @@ final class DurableIndex {
     } finally {
       waking.unlock();
     }
+  }
+
+  /// When layers were last used is known to their objects only, which go. Who opens the files next
+  /// is to know it, or layers would never grow old that are woken now and then.
+  private void saveLastAccesses() {
+    LayerMap map = maps.peek();
+    if (shared.remote() == null || map.isAtRest()) {
+      return;
+    }
+    map.historic().forEach(file -> {
+      try {
+        if (file.layer() instanceof FileLayer layer) {
+          layer.residency().saveLastAccess();
+        }
+      } catch (IOException e) {
+        LOG.log(DEBUG, "it is lost when layer " + file.entry().name() + " was last used", e);
+      }
+    });
+  }
+
+  /// Closes all layers, each when its last reader is done.
+  void close() throws InterruptedException {
+    RemoteTenants remote = shared.remote();
+    Downloads downloads = remote == null ? null : remote.downloads();
+    if (downloads != null) {
+      downloads.end(new TimelineKey(owner.tenant(), owner.timeline()));
+    }
+    saveLastAccesses();
+    maps.close();
   }
 
   /// Ends a rest; one thread reads the list, others wait for it. A head that is another object is
@@ -220,6 +255,7 @@ final class DurableIndex {
                 Uploads follower = uploads;
                 if (follower != null) {
                   follower.change(before, changed);
+                  endDownloads(changed);
                 }
                 return changed;
               });
@@ -229,6 +265,15 @@ final class DurableIndex {
         case RuntimeException cause -> throw cause;
         case null, default -> throw new IllegalStateException(e.getCause());
       }
+    }
+  }
+
+  /// Of layers that are not needed any more.
+  private void endDownloads(IndexPart changed) throws IOException {
+    RemoteTenants remote = shared.remote();
+    Downloads downloads = remote == null ? null : remote.downloads();
+    if (downloads != null) {
+      downloads.retain(new TimelineKey(owner.tenant(), owner.timeline()), changed.layers());
     }
   }
 

@@ -103,6 +103,7 @@ final class Flush {
         timeline.compaction().wake();
       }
     } catch (IOException | RuntimeException e) {
+      shared.noteFailure(e);
       timeline
           .condition()
           .setFailing(

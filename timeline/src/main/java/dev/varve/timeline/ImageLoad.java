@@ -149,6 +149,7 @@ public final class ImageLoad implements AutoCloseable {
   }
 
   private PageserverException failed(Throwable cause) {
+    shared.noteFailure(cause);
     return new PageserverException.Unavailable(
         "images of timeline \"" + timeline.name() + "\" can't be written: " + cause.getMessage(),
         cause);

@@ -11,8 +11,13 @@ import java.time.Duration;
 /// @param generations the authority that says which node may write a tenant's objects
 /// @param waitingBytes layers are uploaded when so many bytes of them wait
 /// @param waitingTime what has changed is uploaded after this time, however little it is
+/// @param cache what is kept on the local disk
 public record Remote(
-    RemoteStorage storage, Generations generations, long waitingBytes, Duration waitingTime) {
+    RemoteStorage storage,
+    Generations generations,
+    long waitingBytes,
+    Duration waitingTime,
+    CacheSettings cache) {
 
   private static final long WAITING_BYTES = 16 << 20;
 
@@ -26,8 +31,12 @@ public record Remote(
     }
   }
 
-  /// Uploads in portions that cost little.
+  /// Uploads in portions that cost little, and keeps on the disk what it has room for.
   public Remote(RemoteStorage storage, Generations generations) {
-    this(storage, generations, WAITING_BYTES, WAITING_TIME);
+    this(storage, generations, WAITING_BYTES, WAITING_TIME, CacheSettings.DEFAULT);
+  }
+
+  public Remote withCache(CacheSettings newCache) {
+    return new Remote(storage, generations, waitingBytes, waitingTime, newCache);
   }
 }

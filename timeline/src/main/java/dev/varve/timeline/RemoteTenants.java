@@ -1,27 +1,42 @@
 package dev.varve.timeline;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import dev.varve.model.TenantId;
 import dev.varve.task.TaskManager;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /// What all tenants of a server have in the object store. Any thread may call any method.
 final class RemoteTenants {
+
+  private static final System.Logger LOG = System.getLogger(RemoteTenants.class.getName());
+
+  /// How long a server that ends waits for a store that works.
+  private static final Duration LAST_UPLOADS = Duration.ofSeconds(20);
 
   private final Remote remote;
   private final TenantFiles files;
   private final TaskManager tasks;
   private final Map<TenantId, RemoteTenant> tenants = new ConcurrentHashMap<>();
+  private final StoredLayers layers;
   private volatile boolean begun;
+  private volatile @Nullable Eviction eviction;
+  private volatile @Nullable Downloads downloads;
 
-  RemoteTenants(Remote remote, TenantFiles files, TaskManager tasks) {
+  RemoteTenants(Remote remote, TenantFiles files, TaskManager tasks, StoredLayers layers) {
     this.remote = remote;
     this.files = files;
     this.tasks = tasks;
+    this.layers = layers;
   }
 
   Remote remote() {
@@ -33,6 +48,45 @@ final class RemoteTenants {
     RemoteTenant gone = tenants.remove(id);
     if (gone != null) {
       gone.close();
+    }
+  }
+
+  /// Evicts layers, and fetches them back, from now on.
+  ///
+  /// @param data where their files are
+  /// @param timelines all of the server; a view that changes
+  void cache(Path data, Map<TimelineKey, Timeline> timelines, Shared shared) {
+    CacheSettings settings = remote.cache();
+    eviction = new Eviction(data, settings, timelines.values(), shared);
+    var made = new Downloads(data, settings, remote.storage(), timelines, shared);
+    downloads = made;
+    layers.setDownloads(made);
+  }
+
+  /// What was evicted; null: it has not begun.
+  @Nullable EvictionState eviction() {
+    Eviction now = eviction;
+    return now == null ? null : now.state();
+  }
+
+  /// What is fetched back; null: it has not begun.
+  @Nullable Downloads downloads() {
+    return downloads;
+  }
+
+  /// More is in the store than before.
+  void uploaded() {
+    Eviction now = eviction;
+    if (now != null) {
+      now.uploaded();
+    }
+  }
+
+  /// Something could not be written.
+  void noteFailure(Throwable failure) {
+    Eviction now = eviction;
+    if (now != null) {
+      now.noteFailure(failure);
     }
   }
 
@@ -80,6 +134,32 @@ final class RemoteTenants {
       if (left.isPositive()) {
         tasks.await(attempt, left);
       }
+    }
+  }
+
+  /// Has all uploaded, as far as the store lets it: what is not in there then is put there after
+  /// the next start.
+  void uploadLast(Collection<Timeline> timelines) throws InterruptedException {
+    Instant deadline = tasks.clock().instant().plus(LAST_UPLOADS);
+    List<Uploads> all =
+        timelines.stream()
+            .flatMap(timeline -> Optional.ofNullable(timeline.index().uploads()).stream())
+            .toList();
+    all.forEach(Uploads::ask);
+    for (Uploads each : all) {
+      if (each.state().failure().isEmpty() && !each.await(deadline)) {
+        LOG.log(WARNING, "closed before all was in the object store: {0}", each.state());
+      }
+    }
+  }
+
+  /// Ends eviction and downloads, before the timelines are closed.
+  void endCache() throws InterruptedException {
+    Eviction evicting = eviction;
+    Downloads fetching = downloads;
+    if (evicting != null && fetching != null) {
+      evicting.close();
+      fetching.close();
     }
   }
 

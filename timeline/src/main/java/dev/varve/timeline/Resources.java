@@ -9,6 +9,11 @@ package dev.varve.timeline;
 /// @param openFiles layer files that are open
 /// @param fileReads how often a layer file was read
 /// @param fileBytesRead how many bytes that were
+/// @param rangeReads how often a range of a layer was read from the object store
+/// @param rangeBytesRead how many bytes that were
+/// @param downloads how many whole layers were fetched from there
+/// @param bytesDownloaded how many bytes that were
+/// @param downloadFailures how often one could not be fetched
 public record Resources(
     long layerMemory,
     long layerMemoryLimit,
@@ -19,12 +24,19 @@ public record Resources(
     long blockCacheMisses,
     int openFiles,
     long fileReads,
-    long fileBytesRead) {
+    long fileBytesRead,
+    long rangeReads,
+    long rangeBytesRead,
+    long downloads,
+    long bytesDownloaded,
+    long downloadFailures) {
 
   static Resources of(Shared shared) {
     var budget = shared.budget();
     var files = shared.files();
     var cache = files.cache();
+    RemoteTenants remote = shared.remote();
+    Downloads downloads = remote == null ? null : remote.downloads();
     return new Resources(
         budget.used(),
         budget.limit(),
@@ -35,6 +47,11 @@ public record Resources(
         cache.misses(),
         files.openFiles(),
         files.reads(),
-        files.bytesRead());
+        files.bytesRead(),
+        files.rangesRead(),
+        files.rangeBytesRead(),
+        downloads == null ? 0 : downloads.done(),
+        downloads == null ? 0 : downloads.bytes(),
+        downloads == null ? 0 : downloads.failed());
   }
 }

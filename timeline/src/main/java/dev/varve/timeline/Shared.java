@@ -52,6 +52,13 @@ record Shared(
     }
   }
 
+  /// Something could not be written. If the disk is full, what the object store has makes room.
+  void noteFailure(Throwable failure) {
+    if (remote != null) {
+      remote.noteFailure(failure);
+    }
+  }
+
   /// What whoever waited is told when its thread was interrupted; it stays so.
   PageserverException.Unavailable stopped(String what) {
     Thread.currentThread().interrupt();

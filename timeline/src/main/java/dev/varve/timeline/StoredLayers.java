@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /// Layers in the object store, for reads of those whose files are not here.
 final class StoredLayers implements RemoteLayers {
@@ -26,10 +27,16 @@ final class StoredLayers implements RemoteLayers {
 
   private final RemoteStorage storage;
   private final TaskManager tasks;
+  private volatile @Nullable Downloads downloads;
 
   StoredLayers(RemoteStorage storage, TaskManager tasks) {
     this.storage = storage;
     this.tasks = tasks;
+  }
+
+  /// Fetches whole layers from now on.
+  void setDownloads(Downloads newDownloads) {
+    downloads = newDownloads;
   }
 
   static ObjectName object(RemoteLayer layer) {
@@ -61,6 +68,14 @@ final class StoredLayers implements RemoteLayers {
   @Override
   public boolean await(CompletableFuture<?> range, Duration limit) throws InterruptedException {
     return tasks.await(range, limit);
+  }
+
+  @Override
+  public void hot(RemoteLayer layer) {
+    Downloads now = downloads;
+    if (now != null) {
+      now.want(layer);
+    }
   }
 
   @Override

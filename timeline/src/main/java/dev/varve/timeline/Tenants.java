@@ -38,9 +38,6 @@ public final class Tenants implements AutoCloseable {
   /// How long the start waits for the object store.
   private static final Duration ATTACH_LIMIT = Duration.ofSeconds(5);
 
-  /// How long {@link #close()} waits for an object store that works.
-  private static final Duration UPLOAD_LIMIT = Duration.ofSeconds(20);
-
   /// How long {@link #close()} waits for data to become durable.
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(60);
 
@@ -134,12 +131,13 @@ public final class Tenants implements AutoCloseable {
       throws IOException {
     DurableFile.createDirectories(data);
     DirectoryLock lock = DirectoryLock.take(data);
+    StoredLayers stored = remote == null ? null : new StoredLayers(remote.storage(), tasks);
     var layerFiles =
         new LayerFiles(
             new BlockCache(settings.blockCache()),
             MOST_OPEN_FILES,
             tasks.clock(),
-            remote == null ? RemoteLayers.none() : new StoredLayers(remote.storage(), tasks));
+            stored == null ? RemoteLayers.none() : stored);
     try {
       var files = new TenantFiles(data);
       var budget = new MemoryBudget(settings.layerMemory());
@@ -154,7 +152,7 @@ public final class Tenants implements AutoCloseable {
               new PageCache(settings.pageCache()),
               new PageBuilders(),
               new Signal(),
-              remote == null ? null : new RemoteTenants(remote, files, tasks));
+              stored == null ? null : new RemoteTenants(remote, files, tasks, stored));
       Map<TimelineKey, Timeline> timelines = new ConcurrentHashMap<>();
       var backPressure = new BackPressure(shared, timelines.values());
       var loading = new Loading(files, shared, backPressure);
@@ -163,7 +161,7 @@ public final class Tenants implements AutoCloseable {
       }
       List<TenantId> present = files.tenants();
       var tenants = new Tenants(lock, shared, timelines, files, loading.leftOver(), backPressure);
-      tenants.attach(present);
+      tenants.attach(present, data);
       return tenants;
     } catch (IOException | RuntimeException e) {
       layerFiles.close();
@@ -172,9 +170,10 @@ public final class Tenants implements AutoCloseable {
     }
   }
 
-  private void attach(List<TenantId> present) {
+  private void attach(List<TenantId> present, Path data) {
     RemoteTenants remote = shared.remote();
     if (remote != null) {
+      remote.cache(data, timelines, shared);
       try {
         remote.begin(present, ATTACH_LIMIT);
       } catch (InterruptedException e) {
@@ -308,6 +307,11 @@ public final class Tenants implements AutoCloseable {
     return Resources.of(shared);
   }
 
+  /// What was evicted, and whether the disk has room; empty: there is no object store.
+  public Optional<EvictionState> eviction() {
+    return Optional.ofNullable(shared.remote()).map(RemoteTenants::eviction);
+  }
+
   /// What all timelines together have done since the start, also those that are deleted by now.
   public TimelineCounts counts() {
     return deletion.counts();
@@ -340,21 +344,6 @@ public final class Tenants implements AutoCloseable {
     forEach(timeline -> timeline.upkeep().run());
   }
 
-  /// What is not in the object store at the end is put there after the next start.
-  private void uploadLast(List<Timeline> usable) throws InterruptedException {
-    Instant deadline = shared.tasks().clock().instant().plus(UPLOAD_LIMIT);
-    List<Uploads> all =
-        usable.stream()
-            .flatMap(timeline -> Optional.ofNullable(timeline.index().uploads()).stream())
-            .toList();
-    all.forEach(Uploads::ask);
-    for (Uploads each : all) {
-      if (each.state().failure().isEmpty() && !each.await(deadline)) {
-        LOG.log(WARNING, "closed before all was in the object store: {0}", each.state());
-      }
-    }
-  }
-
   /// Makes everything durable, as far as the disk lets it, has it uploaded, as far as the object
   /// store lets it, and closes all files. Writers are to be closed before.
   @Override
@@ -379,13 +368,16 @@ public final class Tenants implements AutoCloseable {
         LOG.log(WARNING, "closed before all was durable: " + e.getMessage());
       }
     }
+    RemoteTenants remote = shared.remote();
     try {
-      uploadLast(usable);
+      if (remote != null) {
+        remote.endCache();
+        remote.uploadLast(usable);
+      }
       deletion.close();
       for (Timeline timeline : timelines.values()) {
         timeline.close();
       }
-      RemoteTenants remote = shared.remote();
       if (remote != null) {
         remote.close();
       }

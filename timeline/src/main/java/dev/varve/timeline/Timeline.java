@@ -341,7 +341,7 @@ public final class Timeline {
     if (uploads != null) {
       uploads.close();
     }
-    reader.maps().close();
+    index.close();
   }
 
   Condition condition() {

@@ -9,12 +9,14 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
@@ -29,6 +31,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `timeline.json`   | what never changes: {@link TimelineIdentity}, and the first index  |
 /// | `index_part.json` | what does: {@link IndexPart}; replaced as a whole                  |
 /// | layer files       | named after what they hold; they count when the index part says so |
+/// |                   | and may be missing where there is an object store; modified when   |
+/// |                   | last used, as far as that was noted ({@link DurableIndex#rest})    |
 /// | `stopped`         | empty; there while the timeline is stopped by request              |
 /// | `….___temp`       | not complete; deleted when the timeline is opened                  |
 ///
@@ -183,17 +187,50 @@ final class TimelineFiles {
     if (finding != null) {
       return finding;
     }
-    var crc = new CRC32C();
     try (FileChannel file = FileChannel.open(layer(entry.name()), StandardOpenOption.READ)) {
-      ByteBuffer buffer = ByteBuffer.allocate(READ_SIZE);
-      while (file.read(buffer) >= 0) {
-        crc.update(buffer.flip());
-        buffer.clear();
+      return crc(file) == entry.crc() ? null : "is not what was written: its checksum is wrong";
+    }
+  }
+
+  /// CRC-32C of a whole file.
+  static int crc(FileChannel file) throws IOException {
+    var crc = new CRC32C();
+    ByteBuffer buffer = ByteBuffer.allocate(READ_SIZE);
+    long at = 0;
+    for (int count = file.read(buffer, at); count >= 0; count = file.read(buffer, at)) {
+      at += count;
+      crc.update(buffer.flip());
+      buffer.clear();
+    }
+    return (int) crc.getValue();
+  }
+
+  /// Hands over the layer files that are here; the modification time of one is when its layer was
+  /// last used, as far as that is known without the layer.
+  void forEachLayer(BiConsumer<LayerName, BasicFileAttributes> action) throws IOException {
+    List<LayerName> names = new ArrayList<>();
+    try (Stream<Path> files = Files.list(directory)) {
+      files.forEach(
+          file -> LayerName.parse(file.getFileName().toString()).ifPresent(names::add));
+    }
+    for (LayerName name : names) {
+      try {
+        action.accept(name, Files.readAttributes(layer(name), BasicFileAttributes.class));
+      } catch (NoSuchFileException _) {
+        // It was merged meanwhile.
       }
     }
-    return (int) crc.getValue() == entry.crc()
-        ? null
-        : "is not what was written: its checksum is wrong";
+  }
+
+  /// Gives a layer file its name that was fetched from the object store, and is whole and synced.
+  void arrive(Path temporary, LayerName name) throws IOException {
+    Files.move(temporary, layer(name), StandardCopyOption.ATOMIC_MOVE);
+    try {
+      DurableFile.syncDirectory(directory);
+    } catch (IOException e) {
+      Files.deleteIfExists(layer(name));
+      throw e;
+    }
   }
 
   /// Whether the timeline was stopped, by request.

@@ -38,6 +38,12 @@ final class UploadProgress {
   /// Layers that the store has, while it may have others than the index part names.
   private @Nullable Set<RemoteName.LayerFile> there;
 
+  /// Layers that the index part in the store names; null: those that the one here does.
+  private @Nullable Set<RemoteName.LayerFile> named = Set.of();
+
+  /// Whether whoever attaches the tenant later finds that index part, or a later one.
+  private boolean indexProven;
+
   /// The last index part, while an upload is under way.
   private @Nullable IndexPart latest;
 
@@ -81,6 +87,7 @@ final class UploadProgress {
   synchronized void setNew(Instant now) {
     known = true;
     there = Set.of();
+    named = there;
     since = now;
     asked = changes;
   }
@@ -97,6 +104,7 @@ final class UploadProgress {
     if (found != null) {
       indexGeneration = found.generation();
       put = found.part().diskConsistentLsn();
+      indexProven = true;
       proven = put; // of this generation or an earlier one: who attaches later finds no less
     }
     if (found != null && found.part().equals(local)) {
@@ -104,6 +112,7 @@ final class UploadProgress {
       return;
     }
     there = found == null ? Set.of() : objects(found.part().layers());
+    named = there; // What is put is added to a copy.
     since = since == null ? now : since;
     asked = changes; // it is not known how long that has waited
     measure(local);
@@ -112,6 +121,7 @@ final class UploadProgress {
   private void setSame(long change) {
     stored = change;
     there = null;
+    named = null;
     since = null;
     waitingLayers = 0;
     waitingBytes = 0;
@@ -121,6 +131,7 @@ final class UploadProgress {
   synchronized void change(IndexPart before, IndexPart after, Instant now) {
     if (known && there == null) {
       there = objects(before.layers());
+      named = there;
     }
     changes++;
     since = since == null ? now : since;
@@ -174,10 +185,10 @@ final class UploadProgress {
   /// An index part is in the store. What no index part names then is obsolete: layers that the one
   /// before named, or that were put for one that never was.
   synchronized void indexPut(Taken taken, Generation generation, Instant now) {
-    Set<RemoteName.LayerFile> named = objects(taken.part().layers());
+    Set<RemoteName.LayerFile> naming = objects(taken.part().layers());
     if (there != null) {
       there.stream()
-          .filter(object -> !named.contains(object))
+          .filter(object -> !naming.contains(object))
           .forEach(obsolete::add);
     }
     Generation before = indexGeneration;
@@ -185,13 +196,15 @@ final class UploadProgress {
       obsolete.add(new RemoteName.Index(key.tenant(), key.id(), before));
     }
     indexGeneration = generation;
+    indexProven = false;
     indexPutAt = now;
     put = taken.part().diskConsistentLsn();
     if (changes == taken.change()) {
       setSame(changes);
     } else {
       stored = taken.change();
-      there = named;
+      there = naming;
+      named = naming;
       since = now;
     }
   }
@@ -216,6 +229,7 @@ final class UploadProgress {
 
   /// What was put up to here counts.
   synchronized void prove(Lsn lsn) {
+    indexProven = true;
     proven = Lsn.max(proven, lsn);
   }
 
@@ -242,7 +256,26 @@ final class UploadProgress {
   }
 
   synchronized boolean isProofDue() {
-    return proven.isBefore(put) || obsolete.stream().anyMatch(this::isFree);
+    return proven.isBefore(put)
+        || obsolete.stream().anyMatch(this::isFree)
+        || (stored >= 0 && !indexProven);
+  }
+
+  /// Whether a layer's file may go: it is named by the newest index part in the store, which is
+  /// known to count, so its object stays for as long as the timeline has the layer.
+  ///
+  /// @param entry that the index part has; in the timeline's lane, where it stays so
+  synchronized boolean isSafe(LayerEntry entry) {
+    if (!known || !indexProven) {
+      return false;
+    }
+    Set<RemoteName.LayerFile> now = named;
+    return now == null || now.contains(object(entry));
+  }
+
+  /// Whether a layer is in the store, named or not.
+  synchronized boolean isThere(LayerEntry entry) {
+    return known && (there == null || there.contains(object(entry)));
   }
 
   /// Whether all is done that was {@linkplain #ask asked for}.

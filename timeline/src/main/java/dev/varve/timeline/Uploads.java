@@ -52,6 +52,7 @@ final class Uploads {
 
   private final Timeline timeline;
   private final DurableIndex index;
+  private final RemoteTenants tenants;
   private final RemoteTenant tenant;
   private final Shared shared;
   private final UploadProgress progress;
@@ -66,16 +67,16 @@ final class Uploads {
     if (remote == null) {
       return null;
     }
-    RemoteTenant tenant = remote.of(timeline.tenant());
-    var uploads = new Uploads(timeline, index, tenant, shared);
-    tenant.add(uploads);
+    var uploads = new Uploads(timeline, index, remote, shared);
+    uploads.tenant.add(uploads);
     return uploads;
   }
 
-  private Uploads(Timeline timeline, DurableIndex index, RemoteTenant tenant, Shared shared) {
+  private Uploads(Timeline timeline, DurableIndex index, RemoteTenants tenants, Shared shared) {
     this.timeline = timeline;
     this.index = index;
-    this.tenant = tenant;
+    this.tenants = tenants;
+    tenant = tenants.of(timeline.tenant());
     this.shared = shared;
     progress = 
         new UploadProgress(
@@ -143,6 +144,21 @@ final class Uploads {
       }
       shared.tasks().await(next, left);
     }
+  }
+
+  /// Whether the tenant is this node's, as far as is known.
+  boolean isAttached() {
+    return tenant.isAttached();
+  }
+
+  /// Whether a layer's file may go, as {@link UploadProgress#isSafe} says.
+  boolean isSafe(LayerEntry entry) {
+    return progress.isSafe(entry);
+  }
+
+  /// Whether the store has a layer.
+  boolean isThere(LayerEntry entry) {
+    return progress.isThere(entry);
   }
 
   UploadState state() {
@@ -332,6 +348,7 @@ final class Uploads {
     Lsn lsn = progress.put();
     if (progress.isProofDue() && tenant.validate()) {
       progress.prove(lsn);
+      tenants.uploaded();
       List<RemoteName> obsolete = progress.obsolete();
       if (tenant.delete(obsolete.stream().map(RemoteName::object).toList())) {
         progress.deleted(obsolete);

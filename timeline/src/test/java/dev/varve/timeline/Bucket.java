@@ -28,10 +28,13 @@ import org.jspecify.annotations.Nullable;
 /// whatever happens to the servers that use them.
 final class Bucket {
 
+  private static final DiskSpace.Space ROOMY = new DiskSpace.Space(1L << 40, 1L << 40);
+
   final WatchedStore store;
   private final FileGenerations authority;
   private @Nullable String refusal;
   private long waitingBytes = 16 << 20;
+  private CacheSettings cache = new CacheSettings(Duration.ZERO, 100, 100, 0, _ -> ROOMY);
 
   Bucket(Path directory) throws IOException {
     this(DirectoryStore.open(directory.resolve("bucket"), InstantSource.system()), directory);
@@ -51,6 +54,11 @@ final class Bucket {
   /// For servers that are opened from now on.
   void waitFor(long bytes) {
     waitingBytes = bytes;
+  }
+
+  /// For servers that are opened from now on; at first nothing is evicted or downloaded.
+  void cache(CacheSettings settings) {
+    cache = settings;
   }
 
   /// Gives the tenant to another node.
@@ -89,7 +97,7 @@ final class Bucket {
 
   Remote remote(TaskThreads threads) {
     var storage = new RemoteStorage(store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
-    return new Remote(storage, new Watched(), waitingBytes, Duration.ofHours(2));
+    return new Remote(storage, new Watched(), waitingBytes, Duration.ofHours(2), cache);
   }
 
   SimulatedServer open(SimulatedDisk disk) throws IOException {

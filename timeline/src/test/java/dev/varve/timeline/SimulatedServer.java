@@ -67,6 +67,7 @@ final class SimulatedServer {
       throws IOException {
     this.disk = disk;
     threads = new SteppedThreads(random, now);
+    disk.setClock(threads.clock());
     TaskThreads mortal = new Mortal();
     tasks = new TaskManager(mortal, Duration.ofSeconds(10));
     Path data = disk.root().resolve("data");
