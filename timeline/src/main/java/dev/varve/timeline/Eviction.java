@@ -51,8 +51,7 @@ final class Eviction {
 
   private volatile Instant lastFull = Instant.EPOCH;
 
-  private volatile EvictionState state =
-      new EvictionState(0, 0, 0, Optional.empty(), Optional.empty());
+  private volatile EvictionState state = EvictionState.NONE;
 
   /// @param timelines all of the server; a view that changes
   Eviction(Path data, CacheSettings settings, Collection<Timeline> timelines, Shared shared) {

@@ -16,4 +16,9 @@ public record EvictionState(
     long bytes,
     int usedPercent,
     Optional<Instant> lookedAt,
-    Optional<String> shortage) {}
+    Optional<String> shortage) {
+
+  /// As at the start.
+  public static final EvictionState NONE =
+      new EvictionState(0, 0, 0, Optional.empty(), Optional.empty());
+}

@@ -275,7 +275,8 @@ final class UploadProgress {
 
   /// Whether a layer is in the store, named or not.
   synchronized boolean isThere(LayerEntry entry) {
-    return known && (there == null || there.contains(object(entry)));
+    Set<RemoteName.LayerFile> have = there;
+    return known && (have == null || have.contains(object(entry)));
   }
 
   /// Whether all is done that was {@linkplain #ask asked for}.

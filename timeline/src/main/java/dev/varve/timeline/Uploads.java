@@ -156,6 +156,11 @@ final class Uploads {
     return progress.isSafe(entry);
   }
 
+  /// Whether it is known what the store has.
+  boolean isKnown() {
+    return progress.isKnown();
+  }
+
   /// Whether the store has a layer.
   boolean isThere(LayerEntry entry) {
     return progress.isThere(entry);

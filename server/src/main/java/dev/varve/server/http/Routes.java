@@ -28,6 +28,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `POST TIMELINE/stop`                 | ends what it does and refuses reads, but keeps all   |
 /// | `POST TIMELINE/start`                | lets a stopped one go on                             |
 /// | `POST TIMELINE/retry`                | tries a broken one, and damaged files, again now     |
+/// | `GET TIMELINE/layer`                 | its layer files, and whether each is here, in object storage, or both; wakes it |
 /// | `GET TIMELINE/wal_receiver`          | what it follows, and how far it is                   |
 /// | `GET TIMELINE/get_lsn_by_timestamp`  | `timestamp`: the last commit at or before it, and whether it is `present`, or in the `future`, the `past` (then where history begins), or there is `nodata` |
 /// | `GET TIMELINE/wait_lsn`              | `lsn`, `timeout_ms`: waits for it                    |
@@ -41,6 +42,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `GET /v1/timeline/:name`             | the timeline of that name                            |
 /// | `POST /v1/import`                    | 202, an import: `name`, and `from` (a connection string) or `tar` and perhaps `wal` (paths on the server) |
 /// | `GET /v1/import/:import_id`          | how far it is                                        |
+/// | `GET /v1/eviction`                   | what was evicted to object storage, how full the disk is, and a `shortage` that eviction can't help |
 /// | `GET /v1/task`                       | the background tasks                                 |
 /// | `GET /metrics`                       | all that is measured, for Prometheus, as text        |
 public final class Routes {
@@ -83,6 +85,7 @@ public final class Routes {
         .on("POST", TIMELINE + "/stop", tenants::stop)
         .on("POST", TIMELINE + "/start", tenants::start)
         .on("POST", TIMELINE + "/retry", tenants::retry)
+        .on("GET", TIMELINE + "/layer", tenants::layers)
         .on("GET", TIMELINE + "/wal_receiver", tenants::walReceiver)
         .on("PUT", TIMELINE + "/checkpoint", tenants::checkpoint)
         .on("POST", TIMELINE + "/lease", tenants::lease)
@@ -96,6 +99,7 @@ public final class Routes {
         .on("GET", "/v1/timeline/:name", tenants::timelineByName)
         .on("POST", "/v1/import", imports::begin)
         .on("GET", "/v1/import/:import_id", imports::progress)
+        .on("GET", "/v1/eviction", tenants::eviction)
         .on("GET", "/v1/task", this::tasks)
         .on("GET", "/metrics", this::metrics);
   }

@@ -7,6 +7,7 @@ import dev.varve.model.PageserverException.Unavailable;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.server.follow.Receivers;
+import dev.varve.timeline.LayerReport;
 import dev.varve.timeline.Lease;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
@@ -249,6 +250,21 @@ final class TenantRoutes {
     Timeline timeline = find(tenants, call);
     timeline.compact();
     call.answer(202, json.timeline(timeline));
+  }
+
+  void layers(Call call) throws IOException {
+    ArrayNode list = Call.JSON.createArrayNode();
+    LayerReport.of(find(tenants, call)).forEach(layer -> list.add(TimelineJson.layer(layer)));
+    call.answer(200, list);
+  }
+
+  void eviction(Call call) throws IOException {
+    call.answer(
+        200,
+        tenants
+            .eviction()
+            .map(TimelineJson::eviction)
+            .orElseThrow(() -> new NotFound("this server has no object store")));
   }
 
   void checkpoint(Call call) throws IOException {

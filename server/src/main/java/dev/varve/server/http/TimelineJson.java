@@ -5,14 +5,19 @@ import dev.varve.model.PageserverException;
 import dev.varve.server.follow.Receivers;
 import dev.varve.task.TaskReport;
 import dev.varve.timeline.DamagedFile;
+import dev.varve.timeline.EvictionState;
+import dev.varve.timeline.LayerCount;
+import dev.varve.timeline.LayerReport;
 import dev.varve.timeline.Lease;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import dev.varve.timeline.TimelineCounts;
 import dev.varve.timeline.TimelineState;
+import dev.varve.timeline.UploadState;
 import dev.varve.walreceiver.WalReceiverStatus;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -62,6 +67,7 @@ final class TimelineJson {
     json.put("current_physical_size", timeline.layerBytes());
     json.put("layer_count", timeline.layerCount());
     layers(timeline, json);
+    timeline.uploadState().ifPresent(state -> upload(state, json));
     ingest(timeline.metrics().counts(), json.putObject("ingest"));
     commitTimes(timeline, json);
     receivers.status(timeline).ifPresent(status -> json.set("wal_receiver", receiver(status)));
@@ -76,6 +82,18 @@ final class TimelineJson {
         byLevel.put(Integer.toString(level), counts[level]);
       }
     }
+    LayerCount.of(timeline)
+        .ifPresentOrElse(
+            states -> {
+              json.put("at_rest", false);
+              ObjectNode byState = json.putObject("layers_by_state");
+              states.forEach(one ->
+                  byState
+                      .putObject(one.state())
+                      .put("count", one.layers())
+                      .put("bytes", one.bytes()));
+            },
+            () -> json.put("at_rest", true).putNull("layers_by_state"));
     ArrayNode damaged = json.putArray("damaged_files");
     for (DamagedFile file : timeline.damagedFiles()) {
       damaged
@@ -84,6 +102,45 @@ final class TimelineJson {
           .put("finding", file.finding())
           .put("since", file.since().toString());
     }
+  }
+
+  private static void upload(UploadState state, ObjectNode json) {
+    json.put("remote_consistent_lsn", state.remoteConsistentLsn().toString());
+    json.put("waiting_since", text(state.waitingSince()));
+    json.put("waiting_layers", state.waitingLayers());
+    json.put("waiting_bytes", state.waitingBytes());
+    json.put("index_uploaded_at", text(state.indexPutAt()));
+    json.put("upload_failure", state.failure().orElse(null));
+  }
+
+  private static @Nullable String text(Optional<Instant> time) {
+    return time.map(Instant::toString).orElse(null);
+  }
+
+  static ObjectNode layer(LayerReport layer) {
+    ObjectNode json = Call.JSON.createObjectNode();
+    json.put("file", layer.file());
+    json.put("kind", layer.kind().name().toLowerCase(Locale.ROOT));
+    json.put("level", layer.level());
+    json.put("bytes", layer.bytes());
+    json.put("lsn_start", layer.lsns().start().toString());
+    json.put("lsn_end", layer.lsns().end().toString());
+    json.put("state", layer.state());
+    layer.reason().ifPresent(reason -> json.put("state_reason", reason));
+    layer.until().ifPresent(until -> json.put("retry_after", until.toString()));
+    json.put("last_access", layer.lastAccess().toString());
+    json.put("uploaded", layer.isUploaded().orElse(null));
+    return json;
+  }
+
+  static ObjectNode eviction(EvictionState state) {
+    ObjectNode json = Call.JSON.createObjectNode();
+    json.put("evicted_layers", state.layers());
+    json.put("evicted_bytes", state.bytes());
+    json.put("disk_used_percent", state.usedPercent());
+    json.put("disk_looked_at", text(state.lookedAt()));
+    json.put("shortage", state.shortage().orElse(null));
+    return json;
   }
 
   private static void ingest(TimelineCounts counts, ObjectNode json) {

@@ -3,6 +3,7 @@ package dev.varve.server.metrics;
 import dev.varve.remote.RemoteStorage;
 import dev.varve.task.TaskManager;
 import dev.varve.task.TaskReport;
+import dev.varve.timeline.EvictionState;
 import dev.varve.timeline.PageCache;
 import dev.varve.timeline.Resources;
 import dev.varve.timeline.Tenants;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// | names                                | of                                                       |
 /// |--------------------------------------|----------------------------------------------------------|
 /// | `varve_layer_memory_…`, `varve_block_cache_…`, `varve_page_cache_…`, `varve_layer_file…` | memory and files of the process |
+/// | `varve_evicted_…`, `varve_download…`, `varve_remote_read…` | layers that go to object storage and come from there |
 /// | `varve_tasks`, by `kind` and `state` | background tasks                                         |
 /// | `varve_timelines`, by `state`        | timelines                                                |
 /// | `varve_timeline_…`, by `tenant` and `timeline` | each timeline, but of so many at most: the oldest |
@@ -120,7 +122,22 @@ public final class ServerMetrics {
     counter("page_cache_misses", "Pages that were not there", pages::misses);
     counter("layer_file_reads", "Reads of layer files", () -> now.resources.fileReads());
     counter("layer_file_read_bytes", "Bytes that were read", () -> now.resources.fileBytesRead());
+    remote();
     gauge("damaged_files", "Layer files that were found damaged", this::damagedFiles);
+  }
+
+  private void remote() {
+    counter("evicted_layers", "Layer files that were evicted", () -> evicted().layers());
+    counter("evicted_bytes", "Bytes that this freed", () -> evicted().bytes());
+    counter("downloads", "Layers that were fetched whole", () -> now.resources.downloads());
+    counter("download_bytes", "Bytes of these", () -> now.resources.bytesDownloaded());
+    counter("download_failures", "How often that failed", () -> now.resources.downloadFailures());
+    counter("remote_reads", "Ranges of layers that were read", () -> now.resources.rangeReads());
+    counter("remote_read_bytes", "Bytes of these", () -> now.resources.rangeBytesRead());
+  }
+
+  private EvictionState evicted() {
+    return tenants.eviction().orElse(EvictionState.NONE);
   }
 
   private void ofProcess(String name, String help, ToDoubleFunction<Resources> value) {
