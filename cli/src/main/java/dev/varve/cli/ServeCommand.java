@@ -97,6 +97,26 @@ final class ServeCommand implements Callable<Integer> {
   private @Nullable String node;
 
   @Option(
+      names = "--evict-after",
+      paramLabel = "TIME",
+      defaultValue = "0",
+      description = {
+        "With --remote: data that was not used for so long goes from the local disk, such as 30d",
+        "(default: ${DEFAULT-VALUE}: only when the disk fills up)."
+      })
+  private String evictAfter = "";
+
+  @Option(
+      names = "--disk-limit",
+      paramLabel = "PERCENT",
+      defaultValue = "90",
+      description = {
+        "With --remote: when more of the disk is used, what was not used for longest goes from it,",
+        "down to 10 percent less (default: ${DEFAULT-VALUE})."
+      })
+  private int diskLimit;
+
+  @Option(
       names = "--metrics-timelines",
       paramLabel = "N",
       defaultValue = "1000",
@@ -115,7 +135,10 @@ final class ServeCommand implements Callable<Integer> {
                 Sizes.parseTime("--pitr-interval", pitrInterval))
             .withMetricsTimelines(metricsTimelines);
     if (remote != null) {
-      config = config.withRemote(RemoteConfig.parse(remote, etcd, node == null ? host() : node));
+      config =
+          config.withRemote(
+              RemoteConfig.parse(remote, etcd, node == null ? host() : node)
+                  .withCache(Sizes.parseTime("--evict-after", evictAfter), diskLimit));
     } else if (!etcd.isEmpty()) {
       throw new CliException(
           "--etcd is for servers that share an object store: give --remote, too");

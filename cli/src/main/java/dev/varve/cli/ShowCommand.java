@@ -53,6 +53,9 @@ final class ShowCommand implements Callable<Integer> {
     line(out, "size on disk", Sizes.bytes(timeline.get("current_physical_size").asLong()));
     line(out, "layers", text(timeline, "layer_count"));
     damagedFiles(timeline).forEach(damaged -> line(out, "damaged", damaged));
+    if (timeline.has("remote_consistent_lsn")) {
+      line(out, "in the store", "up to " + text(timeline, "remote_consistent_lsn") + waiting(timeline));
+    }
     JsonNode ingest = timeline.path("ingest");
     if (ingest.path("slowed_count").asLong() + ingest.path("stopped_count").asLong() > 0) {
       line(
@@ -74,6 +77,14 @@ final class ShowCommand implements Callable<Integer> {
     }
     out.flush();
     return 0;
+  }
+
+  /// What is not in the object store yet, and why.
+  private static String waiting(JsonNode timeline) {
+    long bytes = timeline.path("waiting_bytes").asLong();
+    String failure = text(timeline, "upload_failure");
+    return (bytes == 0 ? "" : "; " + Sizes.bytes(bytes) + " wait")
+        + (failure.equals("-") ? "" : "; " + failure);
   }
 
   private static void line(PrintWriter out, String what, String value) {

@@ -70,7 +70,7 @@ public final class VarveServer implements AutoCloseable {
                   new DataModel(VarveServer::redo, CommitTimes::lsnAt, new DirectoryRules()),
                   tasks,
                   settings(config.memory()).withRetention(config.retention()),
-                  remote == null ? null : new Remote(remote.storage(), remote.generations())));
+                  remote(store, remote)));
       receivers = opened.add(Receivers.open(config.data(), tenants, tasks));
       imports = Imports.open(config.data().resolve("scratch"), tenants, receivers, tasks);
       pages =
@@ -104,6 +104,13 @@ public final class VarveServer implements AutoCloseable {
       opened.closeAfter(e);
       throw e;
     }
+  }
+
+  private static @Nullable Remote remote(
+      @Nullable RemoteConfig config, @Nullable RemoteParts parts) {
+    return config == null || parts == null
+        ? null
+        : new Remote(parts.storage(), parts.generations()).withCache(config.cache());
   }
 
   /// Opens the data directory and both ports.

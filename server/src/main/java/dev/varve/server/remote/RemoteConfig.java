@@ -3,6 +3,8 @@ package dev.varve.server.remote;
 import dev.varve.etcd.EtcdAddress;
 import dev.varve.model.PageserverException.InvalidRequest;
 import dev.varve.remote.StoreAddress;
+import dev.varve.timeline.CacheSettings;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /// Where a server keeps its tenants for good.
@@ -11,7 +13,9 @@ import org.jspecify.annotations.Nullable;
 /// @param authority who gives out generations; null: a file in the data directory, which is enough
 ///   where no other node uses the store
 /// @param node what other nodes see this one as
-public record RemoteConfig(StoreAddress store, @Nullable EtcdAddress authority, String node) {
+/// @param cache what is kept on the local disk
+public record RemoteConfig(
+    StoreAddress store, @Nullable EtcdAddress authority, String node, CacheSettings cache) {
 
   public RemoteConfig {
     if (!node.matches("[A-Za-z0-9._-]{1,100}")) {
@@ -28,10 +32,28 @@ public record RemoteConfig(StoreAddress store, @Nullable EtcdAddress authority, 
       return new RemoteConfig(
           StoreAddress.parse(store),
           authority.isEmpty() ? null : EtcdAddress.parse(authority),
-          node);
+          node,
+          CacheSettings.DEFAULT);
     } catch (IllegalArgumentException e) {
       throw new InvalidRequest(String.valueOf(e.getMessage()));
     }
+  }
+
+  /// @param evictAfter layers that were not used for so long go from the disk; zero: age is no
+  ///   reason
+  /// @param diskLimit how full the disk may become, in percent, before layers go
+  /// @throws InvalidRequest when that is no such percentage
+  public RemoteConfig withCache(Duration evictAfter, int diskLimit) {
+    if (diskLimit < 1 || diskLimit > 100) {
+      throw new InvalidRequest("--disk-limit takes 1 to 100 percent, not " + diskLimit);
+    }
+    CacheSettings usual = CacheSettings.DEFAULT;
+    int low = Math.max(0, diskLimit - (usual.highWater() - usual.lowWater()));
+    return new RemoteConfig(
+        store,
+        authority,
+        node,
+        new CacheSettings(evictAfter, diskLimit, low, usual.downloads(), usual.disk()));
   }
 
   @Override
