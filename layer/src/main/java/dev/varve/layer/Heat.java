@@ -10,8 +10,8 @@ final class Heat {
   /// A layer is hot when half of it was fetched, ...
   private static final int SHARE = 2;
 
-  /// ... but not by fewer ranges than this: a small one is nearly whole in the first, and its blocks
-  /// are in the cache then; ...
+  /// ... but not by fewer ranges than this: a small one is nearly whole in the first, and its
+  /// blocks are in the cache then; ...
   private static final int FEW = 4;
 
   /// ... or when so many ranges were, however short.

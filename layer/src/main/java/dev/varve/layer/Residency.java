@@ -153,7 +153,8 @@ public final class Residency {
   /// When a key was last looked for among the layer's data, in milliseconds since 1970; before that
   /// has happened, what {@link #saveLastAccess} has left, or when the file was written, or, without
   /// a file, when the layer was opened. It is as exact as the calls of this method are frequent:
-  /// each takes a use since the one before as one of this moment. Walks over the layer do not count.
+  /// each takes a use since the one before as one of this moment. Walks over the layer do not
+  /// count.
   public long lastAccess() {
     changing.lock();
     try {

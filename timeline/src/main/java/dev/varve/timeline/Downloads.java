@@ -275,11 +275,12 @@ final class Downloads {
     LayerMap map = maps.acquire();
     try {
       var found = new ArrayList<HistoricLayer>();
-      map.historic().forEach(file -> {
-        if (file.entry().stored(layer.owner()).equals(layer)) {
-          found.add(file);
-        }
-      });
+      map.historic()
+          .forEach(file -> {
+            if (file.entry().stored(layer.owner()).equals(layer)) {
+              found.add(file);
+            }
+          });
       return !found.isEmpty() && found.getFirst().layer().acquire() ? found.getFirst() : null;
     } finally {
       map.release();
@@ -319,7 +320,11 @@ final class Downloads {
     } catch (IOException | RuntimeException e) {
       failure = e.getMessage() == null ? e.toString() : e.getMessage();
       if (!download.cancelled) {
-        LOG.log(WARNING, "layer {0} can''t be fetched, which is tried again: {1}", file.entry().name(), failure);
+        LOG.log(
+            WARNING,
+            "layer {0} can''t be fetched, which is tried again: {1}",
+            file.entry().name(),
+            failure);
         LOG.log(DEBUG, "why it can't be fetched", e);
         shared.noteFailure(e);
       }

@@ -150,15 +150,16 @@ final class DurableIndex {
     if (shared.remote() == null || map.isAtRest()) {
       return;
     }
-    map.historic().forEach(file -> {
-      try {
-        if (file.layer() instanceof FileLayer layer) {
-          layer.residency().saveLastAccess();
-        }
-      } catch (IOException e) {
-        LOG.log(DEBUG, "it is lost when layer " + file.entry().name() + " was last used", e);
-      }
-    });
+    map.historic()
+        .forEach(file -> {
+          try {
+            if (file.layer() instanceof FileLayer layer) {
+              layer.residency().saveLastAccess();
+            }
+          } catch (IOException e) {
+            LOG.log(DEBUG, "it is lost when layer " + file.entry().name() + " was last used", e);
+          }
+        });
   }
 
   /// Closes all layers, each when its last reader is done.

@@ -187,25 +187,24 @@ final class EvictableLayers {
         };
     LayerMap map = timeline.index().maps().peek();
     if (!map.isAtRest()) {
-      map.historic().forEach(file -> {
-        LayerEntry entry = file.entry();
-        if (isEvictable(timeline, file) && file.layer() instanceof FileLayer layer) {
-          unlessRefused.accept(
-              new Candidate(
-                  timeline, entry.name(), entry.bytes(), layer.residency().lastAccess()));
-        }
-      });
+      map.historic()
+          .forEach(file -> {
+            LayerEntry entry = file.entry();
+            if (isEvictable(timeline, file) && file.layer() instanceof FileLayer layer) {
+              unlessRefused.accept(
+                  new Candidate(
+                      timeline, entry.name(), entry.bytes(), layer.residency().lastAccess()));
+            }
+          });
       return;
     }
     try {
       timeline
           .index()
           .files()
-          .forEachLayer(
-              (name, file) ->
-                  unlessRefused.accept(
-                      new Candidate(
-                          timeline, name, file.size(), file.lastModifiedTime().toMillis())));
+          .forEachLayer((name, file) ->
+              unlessRefused.accept(
+                  new Candidate(timeline, name, file.size(), file.lastModifiedTime().toMillis())));
     } catch (IOException e) {
       LOG.log(WARNING, "it is not known which layers could be evicted of " + timeline.name(), e);
     }
@@ -243,22 +242,36 @@ final class EvictableLayers {
     names.forEach(name -> refused.add(new Refused(timeline, name)));
     var freed = new ArrayList<Freed>();
     try {
-      timeline.upkeep().glance(() -> {
-        boolean more = true;
-        while (more) {
-          Freed some =
-              shared.inLane(
-                  "evict layers of " + timeline.name(),
-                  timeline.index().lane(),
-                  () -> evictSome(timeline, names));
-          freed.add(some);
-          more = some.layers == IN_ONE_STEP;
-        }
-      });
+      timeline
+          .upkeep()
+          .glance(() -> {
+            boolean more = true;
+            while (more) {
+              Freed some =
+                  shared.inLane(
+                      "evict layers of " + timeline.name(),
+                      timeline.index().lane(),
+                      () -> evictSome(timeline, names));
+              freed.add(some);
+              more = some.layers == IN_ONE_STEP;
+            }
+          });
     } catch (PageserverException e) {
       LOG.log(WARNING, "not all layers could be evicted that were to be: {0}", e.getMessage());
     }
     return freed.stream().reduce(Freed.NOTHING, Freed::plus);
+  }
+
+  /// @return false when that can't be noted, as on a disk that is quite full: then a layer file has
+  ///   to stay, to tell that there were some
+  private static boolean noteEvicted(Timeline timeline) {
+    try {
+      timeline.index().files().noteEvicted();
+      return true;
+    } catch (IOException e) {
+      LOG.log(WARNING, "one layer of " + timeline.name() + " stays, for want of a file", e);
+      return false;
+    }
   }
 
   /// In the timeline's lane: the layers of the map are those of the index part.
@@ -270,11 +283,15 @@ final class EvictableLayers {
     try {
       var owner = new LayerOwner(timeline.tenant(), timeline.id());
       var files = new ArrayList<HistoricLayer>();
-      map.historic().forEach(file -> {
-        if (names.contains(file.entry().name()) && isEvictable(timeline, file)) {
-          files.add(file);
-        }
-      });
+      map.historic()
+          .forEach(file -> {
+            if (names.contains(file.entry().name()) && isEvictable(timeline, file)) {
+              files.add(file);
+            }
+          });
+      if (!files.isEmpty() && !noteEvicted(timeline)) {
+        files.removeFirst();
+      }
       Freed freed = Freed.NOTHING;
       for (HistoricLayer file : files.subList(0, Math.min(files.size(), IN_ONE_STEP))) {
         LayerEntry entry = file.entry();

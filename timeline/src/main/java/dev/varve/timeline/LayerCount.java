@@ -20,12 +20,13 @@ public record LayerCount(String state, int layers, long bytes) {
       return Optional.empty();
     }
     var counts = new TreeMap<String, LayerCount>();
-    map.historic().forEach(layer -> {
-      if (layer.layer() instanceof FileLayer file) {
-        String state = LayerReport.word(file.residency().state());
-        counts.merge(state, new LayerCount(state, 1, layer.entry().bytes()), LayerCount::plus);
-      }
-    });
+    map.historic()
+        .forEach(layer -> {
+          if (layer.layer() instanceof FileLayer file) {
+            String state = LayerReport.word(file.residency().state());
+            counts.merge(state, new LayerCount(state, 1, layer.entry().bytes()), LayerCount::plus);
+          }
+        });
     return Optional.of(List.copyOf(counts.values()));
   }
 

@@ -53,21 +53,20 @@ public record LayerReport(
     try {
       map = timeline.index().maps().acquire();
     } catch (IOException e) {
-      throw timeline
-          .reader()
-          .failed(e, "its list of layers", timeline.lastRecordLsn().value());
+      throw timeline.reader().failed(e, "its list of layers", timeline.lastRecordLsn().value());
     }
     try {
       Uploads uploads = timeline.index().uploads();
-      map.historic().forEach(layer -> {
-        if (layer.layer() instanceof FileLayer file) {
-          Optional<Boolean> there =
-              uploads == null || !uploads.isKnown()
-                  ? Optional.empty()
-                  : Optional.of(uploads.isThere(layer.entry()));
-          reports.add(of(layer.entry(), file, there));
-        }
-      });
+      map.historic()
+          .forEach(layer -> {
+            if (layer.layer() instanceof FileLayer file) {
+              Optional<Boolean> there =
+                  uploads == null || !uploads.isKnown()
+                      ? Optional.empty()
+                      : Optional.of(uploads.isThere(layer.entry()));
+              reports.add(of(layer.entry(), file, there));
+            }
+          });
     } finally {
       map.release();
     }

@@ -253,6 +253,7 @@ final class TenantFiles {
       var files = new TimelineFiles(timeline);
       files.create(stored.identity(), stored.index().withLayers(List.of()));
       files.writeIndex(stored.index());
+      files.noteEvicted();
     }
     DurableFile.syncDirectory(within);
     DurableFile.syncDirectory(beside);

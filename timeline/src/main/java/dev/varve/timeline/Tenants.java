@@ -152,7 +152,9 @@ public final class Tenants implements AutoCloseable {
               new PageCache(settings.pageCache()),
               new PageBuilders(),
               new Signal(),
-              stored == null ? null : new RemoteTenants(remote, files, tasks, stored));
+              remote == null || stored == null
+                  ? null
+                  : new RemoteTenants(remote, files, tasks, stored));
       Map<TimelineKey, Timeline> timelines = new ConcurrentHashMap<>();
       var backPressure = new BackPressure(shared, timelines.values());
       var loading = new Loading(files, shared, backPressure);

@@ -34,18 +34,21 @@ import tools.jackson.databind.node.ObjectNode;
 /// |                   | and may be missing where there is an object store; modified when   |
 /// |                   | last used, as far as that was noted ({@link DurableIndex#rest})    |
 /// | `stopped`         | empty; there while the timeline is stopped by request              |
+/// | `evicted`         | empty; there when layers may be in the object store only           |
 /// | `….___temp`       | not complete; deleted when the timeline is opened                  |
 ///
 /// Both JSON files are {@link CheckedJson}: {@link IdentityJson} and {@link IndexJson}.
 ///
 /// A timeline begins with the one file, because every file is a wait for the disk: its index part
 /// is the `first_index` in it, and gets a file of its own when it changes, or before the first
-/// layer file has its name. So layer files without `index_part.json` mean that it was lost.
+/// layer file has its name. So layer files without `index_part.json` mean that it was lost; so does
+/// `evicted`.
 final class TimelineFiles {
 
   static final String IDENTITY = "timeline.json";
   static final String INDEX = "index_part.json";
   static final String STOPPED = "stopped";
+  static final String EVICTED = "evicted";
   private static final String FIRST_INDEX = "first_index";
 
   private static final int READ_SIZE = 64 << 10;
@@ -55,6 +58,9 @@ final class TimelineFiles {
 
   /// Whether the index part is known to have a file of its own, durably. Guarded by this.
   private boolean hasIndexFile;
+
+  /// Whether {@link #EVICTED} is known to be there, durably. Guarded by this.
+  private boolean hasNotedEvicted;
 
   TimelineFiles(Path directory) {
     this.directory = directory;
@@ -143,10 +149,23 @@ final class TimelineFiles {
 
   private IndexPart firstIndex() throws IOException {
     JsonNode first = read(IDENTITY).path(FIRST_INDEX);
-    if (!first.isObject() || hasLayers()) {
+    if (!first.isObject() || hasLayers() || Files.exists(directory.resolve(EVICTED))) {
       throw new UnusableFileException(directory.resolve(INDEX) + " is missing");
     }
     return IndexJson.read(first, directory.resolve(IDENTITY).toString());
+  }
+
+  /// Notes durably that layers may be in the object store only: that there are no layer files does
+  /// not mean any more that there never was one.
+  synchronized void noteEvicted() throws IOException {
+    if (!hasNotedEvicted) {
+      giveIndexAFile();
+      if (!Files.exists(directory.resolve(EVICTED))) {
+        DurableFile.write(directory.resolve(EVICTED), new byte[0]);
+      }
+      DurableFile.syncDirectory(directory);
+      hasNotedEvicted = true;
+    }
   }
 
   private boolean hasLayers() throws IOException {
@@ -210,8 +229,7 @@ final class TimelineFiles {
   void forEachLayer(BiConsumer<LayerName, BasicFileAttributes> action) throws IOException {
     List<LayerName> names = new ArrayList<>();
     try (Stream<Path> files = Files.list(directory)) {
-      files.forEach(
-          file -> LayerName.parse(file.getFileName().toString()).ifPresent(names::add));
+      files.forEach(file -> LayerName.parse(file.getFileName().toString()).ifPresent(names::add));
     }
     for (LayerName name : names) {
       try {

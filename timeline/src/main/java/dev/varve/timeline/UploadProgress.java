@@ -187,9 +187,7 @@ final class UploadProgress {
   synchronized void indexPut(Taken taken, Generation generation, Instant now) {
     Set<RemoteName.LayerFile> naming = objects(taken.part().layers());
     if (there != null) {
-      there.stream()
-          .filter(object -> !naming.contains(object))
-          .forEach(obsolete::add);
+      there.stream().filter(object -> !naming.contains(object)).forEach(obsolete::add);
     }
     Generation before = indexGeneration;
     if (before != null && !before.equals(generation)) {

@@ -78,7 +78,7 @@ final class Uploads {
     this.tenants = tenants;
     tenant = tenants.of(timeline.tenant());
     this.shared = shared;
-    progress = 
+    progress =
         new UploadProgress(
             TimelineKey.of(timeline.identity()), tenant.settings(), index.maps()::isLeaving);
     task =

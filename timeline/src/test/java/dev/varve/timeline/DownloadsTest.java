@@ -133,13 +133,12 @@ class DownloadsTest {
   @Test
   void aFailureIsKnownAndTriedAgainLater() throws Exception {
     var broken = new boolean[] {true};
-    bucket.store.fail(
-        (operation, _) -> {
-          // Ranges that reads take are shorter than the layer.
-          if (broken[0] && operation.startsWith("get") && isUnderWay()) {
-            throw new StoreException.Unavailable("the network is gone");
-          }
-        });
+    bucket.store.fail((operation, _) -> {
+      // Ranges that reads take are shorter than the layer.
+      if (broken[0] && operation.startsWith("get") && isUnderWay()) {
+        throw new StoreException.Unavailable("the network is gone");
+      }
+    });
     readAll();
     server.threads.pass(Duration.ofSeconds(50));
     assertThat(state())
@@ -235,17 +234,35 @@ class DownloadsTest {
   }
 
   @Test
+  void aDownloadEndsWhenTheIndexPartDoesNotNameItsLayerAnyMore() throws Exception {
+    var dropped = new boolean[1];
+    bucket.store.fail((operation, acted) -> {
+      if (!acted && !dropped[0] && operation.startsWith("get") && isUnderWay()) {
+        dropped[0] = true;
+        prod().index().change("a drop of all layers", part -> part.withLayers(List.of()));
+      }
+    });
+    Path file = file();
+    readAll();
+    server.threads.settle();
+    assertThat(dropped[0]).isTrue();
+    assertThat(Files.exists(file)).isFalse();
+    assertThat(temporary()).isEmpty();
+    assertThat(server.tenants.resources().downloads()).isZero();
+    assertThat(server.tenants.resources().downloadFailures()).isZero();
+  }
+
+  @Test
   void aDownloadEndsWithItsTimeline() throws Exception {
     var deleted = new boolean[1];
-    bucket.store.fail(
-        (operation, acted) -> {
-          if (!acted && !deleted[0] && operation.startsWith("get") && isUnderWay()) {
-            deleted[0] = true;
-            prod().condition().setDeleting(true);
-            Path aside = prod().index().files().directory().resolveSibling("aside");
-            Files.move(prod().index().files().directory(), aside);
-          }
-        });
+    bucket.store.fail((operation, acted) -> {
+      if (!acted && !deleted[0] && operation.startsWith("get") && isUnderWay()) {
+        deleted[0] = true;
+        prod().condition().setDeleting(true);
+        Path aside = prod().index().files().directory().resolveSibling("aside");
+        Files.move(prod().index().files().directory(), aside);
+      }
+    });
     readAll();
     Path gone = file();
     server.threads.pass(Duration.ofSeconds(30));

@@ -36,12 +36,13 @@ class EvictionTest {
   void make() throws IOException {
     bucket = new Bucket(directory);
     written = new Written();
+    server = bucket.open(new SimulatedDisk());
+    UploadsTest.root(server);
   }
 
   private void open(Duration age) throws IOException {
     bucket.cache(new CacheSettings(age, 90, 80, 0, _ -> space));
-    server = bucket.open(new SimulatedDisk());
-    UploadsTest.root(server);
+    server = bucket.open(server.disk.crash(new SplittableRandom(1)));
   }
 
   private Timeline prod() {
@@ -200,12 +201,11 @@ class EvictionTest {
   @Test
   void whatIsNotUploadedStaysAndTheStateSaysSo() throws Exception {
     open(Duration.ofSeconds(1));
-    bucket.store.fail(
-        (operation, _) -> {
-          if (operation.startsWith("put")) {
-            throw new StoreException.Unavailable("the network is gone");
-          }
-        });
+    bucket.store.fail((operation, _) -> {
+      if (operation.startsWith("put")) {
+        throw new StoreException.Unavailable("the network is gone");
+      }
+    });
     flush(1, 5);
     space = new DiskSpace.Space(1 << 20, 1 << 10);
     server.threads.pass(Duration.ofHours(3));
@@ -266,6 +266,23 @@ class EvictionTest {
     upload();
     bucket.requireSame(server.tenants);
     written.check(prod(), START);
+  }
+
+  @Test
+  void anIndexPartThatIsLostIsMissedWithoutLayerFilesToo() throws Exception {
+    open(Duration.ofMinutes(1));
+    flush(1, 5);
+    upload();
+    server.threads.pass(Duration.ofMinutes(3));
+    assertThat(files(prod())).isEmpty();
+    Path index = prod().index().files().directory().resolve(TimelineFiles.INDEX);
+    Files.delete(index);
+    DurableFile.syncDirectory(prod().index().files().directory());
+    server = bucket.open(server.disk.crash(new SplittableRandom(1)));
+    assertThat(prod().state())
+        .isInstanceOfSatisfying(
+            TimelineState.Broken.class,
+            broken -> assertThat(broken.reason()).contains("index_part.json is missing"));
   }
 
   @Test

@@ -29,8 +29,7 @@ class FullDiskTest {
   void open() throws IOException {
     bucket = new Bucket(directory);
     bucket.cache(
-        new CacheSettings(
-            Duration.ZERO, 90, 80, 2, _ -> new DiskSpace.Space(1L << 40, 1L << 40)));
+        new CacheSettings(Duration.ZERO, 90, 80, 2, _ -> new DiskSpace.Space(1L << 40, 1L << 40)));
     server = bucket.open(disk);
     UploadsTest.root(server);
   }
@@ -58,12 +57,11 @@ class FullDiskTest {
   }
 
   private void setStoreBroken(boolean broken) {
-    bucket.store.fail(
-        (operation, _) -> {
-          if (broken) {
-            throw new StoreException.Unavailable("the network is gone");
-          }
-        });
+    bucket.store.fail((operation, _) -> {
+      if (broken) {
+        throw new StoreException.Unavailable("the network is gone");
+      }
+    });
   }
 
   private void checkpoint(Duration limit) {
@@ -124,5 +122,26 @@ class FullDiskTest {
       assertThat(prod().damagedFiles()).isEmpty();
       written.checkAt(prod(), durable);
     }
+  }
+
+  /// The disk says itself how full it is.
+  @Test
+  void doesNotBecomeFullWhereTheStoreHasAll() throws Exception {
+    bucket.cache(CacheSettings.DEFAULT);
+    server = bucket.open(disk.crash(new SplittableRandom(1)));
+    SimulatedDisk own = server.disk;
+    write(100);
+    prod().checkpoint();
+    own.setCapacity(own.used() * 8);
+    for (int i = 0; i < 30; i++) {
+      write(100);
+      prod().checkpoint();
+      assertThat(server.tenants.upload(prod(), Duration.ofMinutes(1))).isTrue();
+      server.threads.pass(Duration.ofMinutes(1));
+      assertThat(own.used()).isLessThan(own.capacity() * 9 / 10);
+    }
+    assertThat(prod().state()).isEqualTo(new TimelineState.Active());
+    assertThat(server.tenants.eviction().orElseThrow().layers()).isPositive();
+    written.check(prod(), START);
   }
 }

@@ -80,7 +80,12 @@ class LayerRoutesTest {
       var imports = Imports.open(directory.resolve("scratch"), tenants, receivers, tasks);
       var routes =
           new Routes(
-              tenants, receivers, imports, tasks, new ServerMetrics(tenants, tasks, 10, null), clock);
+              tenants,
+              receivers,
+              imports,
+              tasks,
+              new ServerMetrics(tenants, tasks, 10, null),
+              clock);
       try (HttpApi api =
           HttpApi.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), routes)) {
         use.use(tenants, URI.create("http://localhost:" + api.address().getPort()));
@@ -152,8 +157,10 @@ class LayerRoutesTest {
         (tenants, server) -> {
           JsonNode layer = get(server, TIMELINE + "/layer").get(0);
           assertThat(text(layer, "state")).isEqualTo("evicted");
-          tenants.find("prod").orElseThrow().page(
-              Key.of(0, 0, 1), new Lsn(START), Arena.ofAuto().allocate(8192));
+          tenants
+              .find("prod")
+              .orElseThrow()
+              .page(Key.of(0, 0, 1), new Lsn(START), Arena.ofAuto().allocate(8192));
           JsonNode json = get(server, TIMELINE);
           assertThat(json.at("/layers_by_state/evicted/bytes").asLong())
               .isEqualTo(json.path("current_physical_size").asLong());

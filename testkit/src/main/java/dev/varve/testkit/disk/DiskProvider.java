@@ -150,7 +150,7 @@ final class DiskProvider extends FileSystemProvider {
 
   @Override
   public FileStore getFileStore(Path path) {
-    throw new UnsupportedOperationException();
+    return new DiskStore(disk);
   }
 
   @Override

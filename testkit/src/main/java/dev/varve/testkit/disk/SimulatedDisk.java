@@ -110,6 +110,11 @@ public final class SimulatedDisk {
     capacity = bytes;
   }
 
+  /// In bytes; where none was set, more than anybody needs.
+  public synchronized long capacity() {
+    return capacity == NEVER ? 1L << 50 : capacity;
+  }
+
   /// What all files take together.
   public synchronized long used() {
     return used(root);
