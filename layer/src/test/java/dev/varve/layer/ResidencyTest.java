@@ -170,7 +170,7 @@ class ResidencyTest {
 
   private int read(List<Key> keys, SplittableRandom random, AtomicBoolean done) throws IOException {
     int reads = 0;
-    while (!done.get()) {
+    do { // at least once, however late the thread begins
       if (random.nextInt(20) == 0) {
         assertThat(LayerFixture.walk(layer, KeyRange.ALL)).isEqualTo(versions);
       }
@@ -178,7 +178,7 @@ class ResidencyTest {
       assertThat(LayerFixture.find(layer, key, Lsn.ZERO, Lsn.MAX, 9999))
           .isEqualTo(LayerFixture.expected(versions, key, Lsn.ZERO, Lsn.MAX, 9999));
       reads++;
-    }
+    } while (!done.get());
     return reads;
   }
 
