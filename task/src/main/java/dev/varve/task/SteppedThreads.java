@@ -77,7 +77,14 @@ public final class SteppedThreads implements TaskThreads {
     while (fireTimer(end)) {
       settle();
     }
-    now = end;
+    advance(end);
+  }
+
+  /// A step that waited meanwhile may have come further.
+  private void advance(Instant to) {
+    if (to.isAfter(now)) {
+      now = to;
+    }
   }
 
   private boolean fireTimer(Instant latest) {
@@ -86,9 +93,7 @@ public final class SteppedThreads implements TaskThreads {
       return false;
     }
     timers.remove();
-    if (next.due().isAfter(now)) {
-      now = next.due();
-    }
+    advance(next.due());
     next.step().run();
     return true;
   }
@@ -111,7 +116,7 @@ public final class SteppedThreads implements TaskThreads {
     Instant end = now.plus(timeout);
     while (!condition.isDone()) {
       if (!step() && !fireTimer(end)) {
-        now = end;
+        advance(end);
         return condition.isDone();
       }
     }

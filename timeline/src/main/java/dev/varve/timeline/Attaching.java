@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
+import dev.varve.model.TimelineId;
 import dev.varve.remote.Content;
 import dev.varve.remote.ObjectState;
 import dev.varve.remote.PutCondition;
@@ -20,9 +21,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -124,8 +127,9 @@ final class Attaching {
     }
     // Who had it in between may have changed it.
     Generation last = newestManifest(storage, id, given);
-    TenantManifest manifest = manifest(storage, id, last);
-    List<Stored> stored = read(storage, manifest, last);
+    TenantManifest before = manifest(storage, id, last);
+    List<Stored> stored = read(storage, before, last);
+    TenantManifest manifest = before.only(stored.stream().map(Stored::identity).toList());
     put(storage, manifest, stored, given);
     if (!present.isEmpty()) {
       drop(id, present);
@@ -186,15 +190,42 @@ final class Attaching {
             identity -> {
               StoredIndex found =
                   StoredIndex.findNewest(storage, TimelineKey.of(identity), last);
-              if (found == null && identity.ancestor().isEmpty()) {
-                throw new UnusableFileException(
-                    "timeline \"%s\" has no index part in %s".formatted(identity.name(), storage));
+              if (found != null || identity.ancestor().isPresent()) {
+                IndexPart index = found == null ? first(identity) : found.part();
+                all.put(identity, new Stored(identity, index));
               }
-              IndexPart index = found == null ? first(identity) : found.part();
-              all.put(identity, new Stored(identity, index));
             })
         .run();
-    return List.copyOf(all.values());
+    return inOrder(manifest, all, storage);
+  }
+
+  /// A timeline without an ancestor that was named, but of which nothing more came into the store,
+  /// is not there, nor what was branched from it: the node that made it went before it was in the
+  /// store. The others are not to wait for it.
+  private static List<Stored> inOrder(
+      TenantManifest manifest, Map<TimelineIdentity, Stored> all, RemoteStorage storage) {
+    boolean some = true;
+    while (some) {
+      Set<TimelineId> there = new HashSet<>();
+      all.keySet().forEach(identity -> there.add(identity.id()));
+      some =
+          all.keySet()
+              .removeIf(identity -> !identity.ancestor().map(there::contains).orElse(true));
+    }
+    List<Stored> stored = new ArrayList<>();
+    for (TimelineIdentity identity : manifest.timelines()) {
+      Stored one = all.get(identity);
+      if (one == null) {
+        LOG.log(
+            WARNING,
+            "timeline \"{0}\" has no data in {1}, and is not attached",
+            identity.name(),
+            storage);
+      } else {
+        stored.add(one);
+      }
+    }
+    return stored;
   }
 
   /// What a timeline has that was named, but of which nothing more came into the store: a branch

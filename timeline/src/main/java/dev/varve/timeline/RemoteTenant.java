@@ -22,6 +22,7 @@ import dev.varve.task.TaskSpec;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,7 +66,10 @@ final class RemoteTenant {
   private final TaskManager tasks;
   private final Attachment attachment;
   private final Task task;
-  private final Set<Uploads> timelines = ConcurrentHashMap.newKeySet();
+
+  /// Guarded by itself; in the order in which they came.
+  private final Set<Uploads> timelines = new LinkedHashSet<>();
+
   private final Set<TimelineId> deleted = ConcurrentHashMap.newKeySet();
 
   /// Timelines that had objects of this generation and were deleted.
@@ -161,7 +165,9 @@ final class RemoteTenant {
 
   /// A timeline is there from now on.
   void add(Uploads timeline) {
-    timelines.add(timeline);
+    synchronized (timelines) {
+      timelines.add(timeline);
+    }
     String reason = lost;
     if (reason != null) {
       timeline.lose(reason);
@@ -169,9 +175,17 @@ final class RemoteTenant {
     wake();
   }
 
+  private List<Uploads> timelines() {
+    synchronized (timelines) {
+      return List.copyOf(timelines);
+    }
+  }
+
   /// A timeline is closed.
   void remove(Uploads timeline) {
-    timelines.remove(timeline);
+    synchronized (timelines) {
+      timelines.remove(timeline);
+    }
     wake();
   }
 
@@ -209,7 +223,7 @@ final class RemoteTenant {
     if (before != null) {
       before.timelines().forEach(identity -> all.put(identity.id().toString(), identity));
     }
-    for (Uploads timeline : timelines) {
+    for (Uploads timeline : timelines()) {
       timeline.identity().ifPresent(identity -> all.put(identity.id().toString(), identity));
     }
     deleted.forEach(timeline -> all.remove(timeline.toString()));
@@ -256,7 +270,7 @@ final class RemoteTenant {
       put = wanted;
       known = wanted;
     }
-    timelines.forEach(Uploads::wakeIfDue);
+    timelines().forEach(Uploads::wakeIfDue);
     if (delete(obsolete)) {
       obsolete = List.of();
     }
@@ -266,7 +280,7 @@ final class RemoteTenant {
     for (TimelineId timeline : List.copyOf(deleted)) {
       TenantManifest now = put;
       boolean isOut = now != null && !now.names(timeline);
-      if (isOut && timelines.stream().noneMatch(one -> one.id().equals(timeline))) {
+      if (isOut && timelines().stream().noneMatch(one -> one.id().equals(timeline))) {
         deleteObjects(timeline);
         if (lost == null && files.forgetDeleted(new TimelineKey(id, timeline))) {
           deleted.remove(timeline);
@@ -326,7 +340,7 @@ final class RemoteTenant {
   private void lose(String reason) {
     LOG.log(ERROR, "{0}; nothing more of it is uploaded, deleted or served here", reason);
     lost = reason;
-    timelines.forEach(timeline -> timeline.lose(reason));
+    timelines().forEach(timeline -> timeline.lose(reason));
   }
 
   void close() throws InterruptedException {

@@ -40,17 +40,13 @@ record StoredIndex(IndexPart part, Generation generation) {
         // Nothing was put in that generation.
       }
     }
-    Generation newest = listed(storage, key, Generation.HIGHEST);
-    if (newest.equals(Generation.NONE)) {
-      return null;
-    }
-    RemoteName.Index name = name(key, newest);
-    if (newest.compareTo(own) > 0) {
+    Generation listed = listed(storage, key, Generation.HIGHEST);
+    if (listed.compareTo(own) > 0) {
       throw new UnusableFileException(
           "%s in %s is of a generation above %s, which is this node's"
-              .formatted(name.object(), storage, own));
+              .formatted(name(key, listed).object(), storage, own));
     }
-    return read(storage, name);
+    return findNewest(storage, key, own);
   }
 
   /// Looks for the newest index part of a timeline, for somebody who takes it over.

@@ -49,6 +49,11 @@ public record TenantManifest(
     }
   }
 
+  /// This, with only some of its timelines.
+  TenantManifest only(List<TimelineIdentity> some) {
+    return new TenantManifest(tenant, some, configuration);
+  }
+
   boolean names(TimelineId id) {
     return timelines.stream().anyMatch(identity -> identity.id().equals(id));
   }
