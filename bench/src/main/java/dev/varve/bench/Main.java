@@ -8,8 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// `./varve bench [decode] [redo] [verify] [ingest] [getpage] [branch] [storage] [remote]`: measures us
-/// beside a peer or a limit in the same run, and prints one table.
+/// `./varve bench [decode] [redo] [verify] [ingest] [getpage] [branch] [storage] [remote]`:
+/// measures us beside a peer or a limit in the same run, and prints one table.
 public final class Main {
 
   /// One family of measures.

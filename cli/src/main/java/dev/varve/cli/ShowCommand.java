@@ -54,7 +54,10 @@ final class ShowCommand implements Callable<Integer> {
     line(out, "layers", text(timeline, "layer_count"));
     damagedFiles(timeline).forEach(damaged -> line(out, "damaged", damaged));
     if (timeline.has("remote_consistent_lsn")) {
-      line(out, "in the store", "up to " + text(timeline, "remote_consistent_lsn") + waiting(timeline));
+      line(
+          out,
+          "in the store",
+          "up to " + text(timeline, "remote_consistent_lsn") + waiting(timeline));
     }
     JsonNode ingest = timeline.path("ingest");
     if (ingest.path("slowed_count").asLong() + ingest.path("stopped_count").asLong() > 0) {

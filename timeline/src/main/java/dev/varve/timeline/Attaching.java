@@ -188,8 +188,7 @@ final class Attaching {
             AT_ONCE,
             manifest.timelines(),
             identity -> {
-              StoredIndex found =
-                  StoredIndex.findNewest(storage, TimelineKey.of(identity), last);
+              StoredIndex found = StoredIndex.findNewest(storage, TimelineKey.of(identity), last);
               if (found != null || identity.ancestor().isPresent()) {
                 IndexPart index = found == null ? first(identity) : found.part();
                 all.put(identity, new Stored(identity, index));
@@ -209,8 +208,7 @@ final class Attaching {
       Set<TimelineId> there = new HashSet<>();
       all.keySet().forEach(identity -> there.add(identity.id()));
       some =
-          all.keySet()
-              .removeIf(identity -> !identity.ancestor().map(there::contains).orElse(true));
+          all.keySet().removeIf(identity -> !identity.ancestor().map(there::contains).orElse(true));
     }
     List<Stored> stored = new ArrayList<>();
     for (TimelineIdentity identity : manifest.timelines()) {
