@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
     name = "upload",
     description = {
       "Make all that a timeline has durable in the object store, now, and wait for it. It happens by",
-      "itself, too: when 16 MiB wait, or two hours after a change."
+      "itself, too: when 16 MiB wait, or three hours after a change."
     },
     mixinStandardHelpOptions = true)
 final class UploadCommand implements Callable<Integer> {

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /// Merges a timeline's layers, as {@link CompactionPolicy} says, until nothing is left to do.
@@ -61,6 +62,13 @@ final class Compaction {
   private record Sweep(Key from, Lsn cutoff) {}
 
   private int failures;
+
+  /// What was flushed up to here is merged even if it is little.
+  private volatile Lsn flushedUpTo = Lsn.ZERO;
+
+  /// Fires when a run has ended.
+  private final Signal runs = new Signal();
+
   private volatile int excess;
   private volatile boolean everything;
   private volatile @Nullable Instant openUntil;
@@ -94,6 +102,21 @@ final class Compaction {
     task.wake();
   }
 
+  /// Has what was flushed by now merged, though it may be few layers, and waits for it: for an
+  /// object store, where each layer costs a request. Does without when merging is suspended.
+  void mergeFlushed(Duration limit) throws InterruptedException {
+    Instant end = shared.tasks().clock().instant().plus(limit);
+    flushedUpTo = index.head().diskConsistentLsn();
+    while (index.head().layers().byLevel().getFirst() > 1 && suspended() == null && !isToEnd()) {
+      CompletableFuture<Boolean> next = runs.next();
+      task.wake();
+      Duration left = Duration.between(shared.tasks().clock().instant(), end);
+      if (!left.isPositive() || !shared.tasks().await(next, left)) {
+        return;
+      }
+    }
+  }
+
   Task task() {
     return task;
   }
@@ -120,7 +143,7 @@ final class Compaction {
     boolean all = everything;
     everything = false; // who asks from now on asks for another run
     // What is flushed while this runs waits as ever: else each file would be merged by itself.
-    Lsn upTo = all ? index.head().diskConsistentLsn() : Lsn.ZERO;
+    Lsn upTo = all ? index.head().diskConsistentLsn() : flushedUpTo;
     boolean done = false;
     boolean wasAtRest = maps.peek().isAtRest();
     try {
@@ -146,6 +169,7 @@ final class Compaction {
       if (all && !done) {
         everything = true;
       }
+      runs.fire();
     }
   }
 

@@ -21,8 +21,8 @@ public record Remote(
 
   private static final long WAITING_BYTES = 16 << 20;
 
-  /// With a trickle of WAL, that is twelve layers and twelve index parts a day.
-  private static final Duration WAITING_TIME = Duration.ofHours(2);
+  /// With a trickle of WAL, that is eight layers and eight index parts a day, and a few deletions.
+  private static final Duration WAITING_TIME = Duration.ofHours(3);
 
   public Remote {
     if (waitingBytes < 1 || !waitingTime.isPositive()) {

@@ -12,6 +12,12 @@ import java.util.ArrayList;
 /// DurableIndex rests}.
 final class Upkeep {
 
+  /// Bytes for which a layer of its own can wait,
+  private static final long LITTLE = 1 << 20;
+
+  /// for so many times as long.
+  private static final int PATIENCE = 6;
+
   private final Timeline timeline;
   private final OpenLayer open;
   private final Shared shared;
@@ -28,7 +34,8 @@ final class Upkeep {
   ///
   /// @throws PageserverException.Unavailable when some of it can't be done now
   void run() {
-    freezeIfOld(shared.settings().checkpointTimeout());
+    Duration limit = shared.settings().checkpointTimeout();
+    freezeIfOld(isEarly() ? limit.multipliedBy(PATIENCE) : limit);
     restIfIdle();
     lookAtDamagedFiles(false);
     Uploads uploads = timeline.index().uploads();
@@ -45,6 +52,12 @@ final class Upkeep {
     if (isAwake() || timeline.hasWriter() || timeline.garbage().isLookDue()) {
       timeline.collectGarbage();
     }
+  }
+
+  /// Whether a flush gains little yet: where there is an object store, the source keeps its WAL until
+  /// the upload, and each layer is a request.
+  private boolean isEarly() {
+    return shared.remote() != null && open.bytes() < LITTLE;
   }
 
   private void freezeIfOld(Duration limit) {

@@ -253,6 +253,11 @@ final class UploadProgress {
                 || (start != null && !now.isBefore(start.plus(settings.waitingTime())))));
   }
 
+  /// Whether it is due for its age alone: then a few requests less are worth a moment's wait.
+  synchronized boolean isUnhurried() {
+    return stored >= asked && waitingBytes < settings.waitingBytes();
+  }
+
   synchronized boolean isProofDue() {
     return proven.isBefore(put)
         || obsolete.stream().anyMatch(this::isFree)

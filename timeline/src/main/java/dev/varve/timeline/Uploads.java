@@ -51,6 +51,8 @@ final class Uploads {
   /// Of one timeline; the store's own limit is for all together.
   private static final int LAYERS_AT_ONCE = 4;
 
+  private static final Duration MERGE_LIMIT = Duration.ofMinutes(5);
+
   private final Timeline timeline;
   private final DurableIndex index;
   private final RemoteTenants tenants;
@@ -215,8 +217,13 @@ final class Uploads {
       learn();
       return true;
     }
-    if (progress.isUploadDue(now()) && !upload()) {
-      return false;
+    if (progress.isUploadDue(now())) {
+      if (progress.isUnhurried()) {
+        timeline.compaction().mergeFlushed(MERGE_LIMIT);
+      }
+      if (!upload()) {
+        return false;
+      }
     }
     prove();
     return true;

@@ -97,7 +97,7 @@ final class Bucket {
 
   Remote remote(TaskThreads threads) {
     var storage = new RemoteStorage(store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
-    return new Remote(storage, new Watched(), waitingBytes, Duration.ofHours(2), cache);
+    return new Remote(storage, new Watched(), waitingBytes, Duration.ofHours(3), cache);
   }
 
   SimulatedServer open(SimulatedDisk disk) throws IOException {

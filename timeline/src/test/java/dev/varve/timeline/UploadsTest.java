@@ -139,19 +139,39 @@ class UploadsTest {
   }
 
   @Test
-  void smallChangesWaitForTwoHours() throws Exception {
+  void smallChangesWaitForThreeHours() throws Exception {
     upload(prod());
     long before = bucket.store.count("put");
     flush(prod(), written, 1);
     flush(prod(), written, 1);
-    server.threads.pass(Duration.ofMinutes(110));
+    server.threads.pass(Duration.ofMinutes(170));
     assertThat(bucket.store.count("put")).isEqualTo(before);
     assertThat(state(prod()).waitingLayers()).isPositive();
     assertThat(state(prod()).waitingSince()).isPresent();
     assertThat(state(prod()).remoteConsistentLsn()).isEqualTo(new Lsn(START));
     server.threads.pass(Duration.ofMinutes(20));
     bucket.requireSame(server.tenants);
-    assertThat(bucket.store.count("put")).isEqualTo(before + prod().layerCount());
+    assertThat(bucket.store.count("put")).as("a layer, an index part").isEqualTo(before + 2);
+  }
+
+  /// A change a minute, all day long.
+  @Test
+  void aTrickleMakesFewRequests() throws Exception {
+    upload(prod());
+    bucket.store.events.clear();
+    try (Ingest ingest = prod().ingest()) {
+      for (int minute = 0; minute < 24 * 60; minute++) {
+        written.change(ingest, 0);
+        server.threads.pass(Duration.ofMinutes(1));
+      }
+    }
+    List<String> requests =
+        bucket.store.events.stream().filter(event -> !event.equals("validate")).toList();
+    assertThat(requests).as("requests of a day").hasSizeLessThanOrEqualTo(24);
+    assertThat(state(prod()).remoteConsistentLsn())
+        .as("of four hours ago or less")
+        .isGreaterThan(new Lsn(written.last() - 240 * Written.STEP));
+    bucket.requireSound();
   }
 
   @Test
@@ -183,7 +203,9 @@ class UploadsTest {
     server.threads.pass(Duration.ofHours(4));
     bucket.requireSame(server.tenants);
     assertThat(bucket.store.count("put")).isEqualTo(2);
-    assertThat(bucket.store.count("")).as("with the validation").isEqualTo(3);
+    assertThat(bucket.store.count(""))
+        .as("validated; and what was merged is deleted, validated once more")
+        .isEqualTo(5);
     assertThat(prod().index().maps().peek().isAtRest()).isTrue();
   }
 
