@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -54,9 +55,16 @@ final class Varve implements AutoCloseable {
   /// @param options more of `serve`
   static Varve start(Path folder, int mebibytes, String... options)
       throws IOException, InterruptedException {
+    return start(folder, mebibytes, Map.of(), options);
+  }
+
+  /// @param environment variables, more than this process has
+  static Varve start(Path folder, int mebibytes, Map<String, String> environment, String... options)
+      throws IOException, InterruptedException {
     Path log = folder.resolve("varve.log");
     long before = Files.exists(log) ? Files.size(log) : 0;
     ProcessBuilder builder = new ProcessBuilder().redirectErrorStream(true);
+    builder.environment().putAll(environment);
     List<String> flags = new ArrayList<>();
     for (String flag : launcherFlags(mebibytes)) {
       if (flag.startsWith("-")) {
@@ -209,6 +217,23 @@ final class Varve implements AutoCloseable {
     URI backup = URI.create(url + "/v1/tenant/" + tenant + "/timeline/" + timeline + "/fullbackup");
     try (InputStream in = backup.toURL().openStream()) {
       return in.transferTo(OutputStream.nullOutputStream());
+    }
+  }
+
+  /// What a data directory has as of an LSN, read as a base backup.
+  DirectoryDigest digest(String timeline, String lsn) throws IOException {
+    JsonNode shown = json("show", timeline);
+    URI backup =
+        URI.create(
+            url
+                + "/v1/tenant/"
+                + shown.path("tenant_id").asString()
+                + "/timeline/"
+                + shown.path("timeline_id").asString()
+                + "/fullbackup?lsn="
+                + lsn);
+    try (InputStream in = backup.toURL().openStream()) {
+      return DirectoryDigest.of(in);
     }
   }
 

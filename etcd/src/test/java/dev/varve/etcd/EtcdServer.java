@@ -14,7 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// A real etcd, alone, on loopback: that of Debian's `etcd-server`, or whichever is on the path.
-final class EtcdServer implements AutoCloseable {
+public final class EtcdServer implements AutoCloseable {
 
   private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
@@ -33,19 +33,20 @@ final class EtcdServer implements AutoCloseable {
   }
 
   /// Whether the machine has one. If not, that is said loudly.
-  static boolean isInstalled() {
+  public static boolean isInstalled() {
     for (String folder : System.getenv("PATH").split(":", -1)) {
       if (Files.isExecutable(Path.of(folder, "etcd"))) {
         return true;
       }
     }
     System.err.println(
-        "*** THERE IS NO etcd ON THIS MACHINE: the tests of EtcdGenerations are skipped."
+        "*** THERE IS NO etcd ON THIS MACHINE: the tests that need it are skipped."
             + " apt-get install etcd-server ***");
     return false;
   }
 
-  static EtcdServer start(Path directory, String... options) throws Exception {
+  /// @param directory where it keeps all, there already
+  public static EtcdServer start(Path directory, String... options) throws Exception {
     var server = new EtcdServer(directory, List.of(options));
     server.awaitStart();
     return server;
@@ -90,6 +91,11 @@ final class EtcdServer implements AutoCloseable {
 
   EtcdAddress address() {
     return EtcdAddress.parse("etcd://127.0.0.1:" + port + "/test");
+  }
+
+  /// On loopback.
+  public int port() {
+    return port;
   }
 
   String hostAndPort() {

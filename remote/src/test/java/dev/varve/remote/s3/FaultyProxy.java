@@ -14,23 +14,25 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Stands between a client and an HTTP server and does to requests what networks and servers do:
-/// each one goes through, or meets the next fault that was ordered.
-final class FaultyProxy implements AutoCloseable {
+/// each one goes through, or meets the next fault that was ordered, or what a rule says.
+public final class FaultyProxy implements AutoCloseable {
 
   /// What happens to a request.
-  sealed interface Fault {
+  public sealed interface Fault {
 
     /// The connection breaks before the server hears of it.
     record Before() implements Fault {}
@@ -87,19 +89,21 @@ final class FaultyProxy implements AutoCloseable {
   private final CountDownLatch closing = new CountDownLatch(1);
   private final AtomicInteger requests = new AtomicInteger();
   private final List<Socket> sockets = new ArrayList<>();
+  private volatile Function<String, Optional<Fault>> rule = _ -> Optional.empty();
 
-  FaultyProxy(int target) throws IOException {
+  /// @param target the server's port, on loopback
+  public FaultyProxy(int target) throws IOException {
     this.target = target;
     server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     Future<?> _ = threads.submit(this::accept);
   }
 
-  int port() {
+  public int port() {
     return server.getLocalPort();
   }
 
   /// How many requests have come.
-  int requests() {
+  public int requests() {
     return requests.get();
   }
 
@@ -111,6 +115,13 @@ final class FaultyProxy implements AutoCloseable {
   /// The next request whose first line contains this meets that.
   void next(String line, Fault fault) {
     orders.add(new Order(first -> first.contains(line), fault));
+  }
+
+  /// What requests meet that no fault was ordered for.
+  ///
+  /// @param newRule from the first line of a request, any number of them at the same time
+  public void setRule(Function<String, Optional<Fault>> newRule) {
+    rule = newRule;
   }
 
   int ordered() {
@@ -200,7 +211,7 @@ final class FaultyProxy implements AutoCloseable {
         return order.fault;
       }
     }
-    return null;
+    return rule.apply(line).orElse(null);
   }
 
   private static void answer(OutputStream out, int status, String code) throws IOException {

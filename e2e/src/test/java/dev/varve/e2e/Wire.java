@@ -1,0 +1,94 @@
+package dev.varve.e2e;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/// The network between a client and a server on loopback, which can be cut. Any thread may call any
+/// method.
+final class Wire implements AutoCloseable {
+
+  private final int target;
+  private final ServerSocket server;
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final Set<Socket> sockets = new HashSet<>();
+  private boolean cut;
+
+  /// @param target the server's port
+  Wire(int target) throws IOException {
+    this.target = target;
+    server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    Future<?> _ = threads.submit(this::accept);
+  }
+
+  int port() {
+    return server.getLocalPort();
+  }
+
+  /// Breaks all connections, and new ones as soon as they are made.
+  synchronized void cut() throws IOException {
+    cut = true;
+    for (Socket socket : sockets) {
+      socket.close();
+    }
+    sockets.clear();
+  }
+
+  synchronized void mend() {
+    cut = false;
+  }
+
+  private Void accept() throws IOException {
+    while (true) {
+      Socket client = server.accept();
+      Future<?> _ = threads.submit(() -> connect(client));
+    }
+  }
+
+  private Void connect(Socket client) throws IOException {
+    var upstream = new Socket();
+    if (!remember(client, upstream)) {
+      client.close();
+      return null;
+    }
+    upstream.connect(new java.net.InetSocketAddress(InetAddress.getLoopbackAddress(), target));
+    Future<?> _ = threads.submit(() -> relay(client, upstream));
+    return relay(upstream, client);
+  }
+
+  /// @return false when it is cut
+  private synchronized boolean remember(Socket client, Socket upstream) {
+    if (!cut) {
+      sockets.add(client);
+      sockets.add(upstream);
+    }
+    return !cut;
+  }
+
+  private Void relay(Socket from, Socket to) throws IOException {
+    try (from;
+        to) {
+      from.getInputStream().transferTo(to.getOutputStream());
+    } finally {
+      synchronized (this) {
+        sockets.remove(from);
+        sockets.remove(to);
+      }
+    }
+    return null;
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+    cut();
+    threads.shutdownNow();
+    threads.close();
+  }
+}
