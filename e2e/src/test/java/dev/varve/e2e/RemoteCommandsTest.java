@@ -1,0 +1,121 @@
+package dev.varve.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.varve.cluster.LocalCluster;
+import dev.varve.cluster.PostgresBinaries;
+import dev.varve.model.Lsn;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/// A server with a bucket, as the command line shows it: a tenant goes and comes back, and the
+/// bucket is away when the server starts.
+class RemoteCommandsTest {
+
+  private static final int MAJOR = 17;
+  private static final int MEMORY = 512;
+  private static final int LIMIT_SECONDS = 90;
+  private static final String NAME = "main";
+
+  @Test
+  void aTenantIsDetachedAndAttachedAgain() throws Exception {
+    try (var scratch = Scratch.make();
+        var bucket = new Bucket(scratch.of("s3"));
+        var source = LocalCluster.builder(PostgresBinaries.of(MAJOR)).start();
+        var varve = start(scratch.path(), bucket.address())) {
+      String tenant = follow(varve, source);
+      varve.command("branch", NAME, "twig");
+      source.execute("insert into t select generate_series(1, 10000)");
+      String lsn = source.query("select pg_logical_emit_message(true, 'e2e', 'now')");
+      varve.command("wait", NAME, "--lsn", lsn);
+      DirectoryDigest expected = varve.digest(NAME, lsn);
+      String branched = varve.json("show", "twig").path("last_record_lsn").asString();
+      DirectoryDigest twig = varve.digest("twig", branched);
+
+      varve.command("detach", tenant);
+      assertThat(varve.json("list")).isEmpty();
+      assertThat(source.query("select count(*) from pg_replication_slots")).isEqualTo("0");
+      assertThat(layersOn(scratch.of("varve"))).isZero();
+      assertThat(varve.run("detach", tenant).code()).isNotZero();
+      System.out.print(bucket.scrub());
+
+      String said = varve.command("attach", tenant);
+      assertThat(said).contains(NAME + " is attached").contains("twig is attached");
+      assertThat(expected.differences(varve.digest(NAME, lsn))).isEmpty();
+      assertThat(twig.differences(varve.digest("twig", branched))).isEmpty();
+      Varve.Outcome twice = varve.run("attach", tenant);
+      assertThat(twice.code()).isNotZero();
+      assertThat(twice.err()).contains("attached here already");
+      System.out.print(bucket.scrub("--read-all"));
+    }
+  }
+
+  @Test
+  void aServerStartsWithoutItsBucketAndFindsItLater() throws Exception {
+    try (var scratch = Scratch.make();
+        var bucket = new Bucket(scratch.of("s3"));
+        var wire = new Wire(bucket.port());
+        var source = LocalCluster.builder(PostgresBinaries.of(MAJOR)).start()) {
+      String address = bucket.address(wire.port());
+      DirectoryDigest expected;
+      String lsn;
+      try (Varve varve = start(scratch.path(), address)) {
+        follow(varve, source);
+        varve.command("upload", NAME);
+        lsn = varve.json("show", NAME).path("last_record_lsn").asString();
+        expected = varve.digest(NAME, lsn);
+      }
+      wire.cut();
+      try (Varve varve = start(scratch.path(), address)) {
+        assertThat(varve.json("show", NAME).path("state").asString()).isEqualTo("active");
+        assertThat(expected.differences(varve.digest(NAME, lsn))).isEmpty();
+        source.execute("insert into t select generate_series(1, 10000)");
+        String later = source.query("select pg_logical_emit_message(true, 'e2e', 'later')");
+        varve.command("wait", NAME, "--lsn", later);
+
+        Varve.Outcome upload = varve.run("upload", NAME, "--timeout", "12");
+        assertThat(upload.code()).isNotZero();
+        System.out.print(upload.err());
+        assertThat(upload.err()).contains("is not in the object store").contains("s3://");
+        wire.mend();
+        varve.command("upload", NAME, "--timeout", String.valueOf(LIMIT_SECONDS));
+        awaitReported(varve, later);
+      }
+      System.out.print(bucket.scrub("--read-all"));
+    }
+  }
+
+  /// @return the tenant
+  private static String follow(Varve varve, LocalCluster source) throws Exception {
+    source.execute("create table t (i int)", "insert into t select generate_series(1, 10000)");
+    varve.command("import", "--from", source.connectionString("postgres"), "--name", NAME);
+    return varve.json("show", NAME).path("tenant_id").asString();
+  }
+
+  /// The source may forget what the bucket has.
+  private static void awaitReported(Varve varve, String lsn) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+    Lsn reported = Lsn.ZERO;
+    while (reported.isBefore(Lsn.parse(lsn))) {
+      assertThat(System.nanoTime()).as("%s", reported).isLessThan(deadline);
+      TimeUnit.MILLISECONDS.sleep(100);
+      JsonNode receiver = varve.json("show", NAME).path("wal_receiver");
+      reported = Lsn.parse(receiver.path("reported_flush_lsn").asString());
+    }
+  }
+
+  private static long layersOn(Path data) throws IOException {
+    try (Stream<Path> files = Files.walk(data)) {
+      return files.filter(file -> file.getFileName().toString().contains("-v1-")).count();
+    }
+  }
+
+  private static Varve start(Path folder, String bucket) throws Exception {
+    return Varve.start(folder, MEMORY, Bucket.CREDENTIALS, "--remote", bucket);
+  }
+}
