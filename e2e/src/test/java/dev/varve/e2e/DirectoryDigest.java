@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.jspecify.annotations.Nullable;
 
 /// The files of a data directory, each with the checksum of each of its pages: what a timeline was
 /// as of an LSN. Two that were made of the same LSN are equal.
@@ -62,7 +63,7 @@ record DirectoryDigest(Map<String, List<Long>> files) {
         .toList();
   }
 
-  private static String difference(List<Long> one, List<Long> other) {
+  private static String difference(@Nullable List<Long> one, @Nullable List<Long> other) {
     if (one == null || other == null) {
       return one == null ? "only in the second" : "only in the first";
     }

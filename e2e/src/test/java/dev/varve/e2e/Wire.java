@@ -2,6 +2,7 @@ package dev.varve.e2e;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.HashSet;
@@ -44,20 +45,20 @@ final class Wire implements AutoCloseable {
     cut = false;
   }
 
-  private Void accept() throws IOException {
+  private boolean accept() throws IOException {
     while (true) {
       Socket client = server.accept();
       Future<?> _ = threads.submit(() -> connect(client));
     }
   }
 
-  private Void connect(Socket client) throws IOException {
+  private boolean connect(Socket client) throws IOException {
     var upstream = new Socket();
     if (!remember(client, upstream)) {
       client.close();
-      return null;
+      return false;
     }
-    upstream.connect(new java.net.InetSocketAddress(InetAddress.getLoopbackAddress(), target));
+    upstream.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), target));
     Future<?> _ = threads.submit(() -> relay(client, upstream));
     return relay(upstream, client);
   }
@@ -71,7 +72,7 @@ final class Wire implements AutoCloseable {
     return !cut;
   }
 
-  private Void relay(Socket from, Socket to) throws IOException {
+  private boolean relay(Socket from, Socket to) throws IOException {
     try (from;
         to) {
       from.getInputStream().transferTo(to.getOutputStream());
@@ -81,7 +82,7 @@ final class Wire implements AutoCloseable {
         sockets.remove(to);
       }
     }
-    return null;
+    return true;
   }
 
   @Override
