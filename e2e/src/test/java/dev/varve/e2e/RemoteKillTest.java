@@ -145,7 +145,8 @@ class RemoteKillTest {
       }
       server = start();
       await(sample.lsn());
-      Lsn asked = answers.keySet().stream().skip(random.nextInt(answers.size())).findFirst().orElseThrow();
+      Lsn asked =
+          answers.keySet().stream().skip(random.nextInt(answers.size())).findFirst().orElseThrow();
       compare(asked);
       if (answers.size() > MOST_REMEMBERED) {
         answers.remove(asked);

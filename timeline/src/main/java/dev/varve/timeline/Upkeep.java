@@ -54,8 +54,8 @@ final class Upkeep {
     }
   }
 
-  /// Whether a flush gains little yet: where there is an object store, the source keeps its WAL until
-  /// the upload, and each layer is a request.
+  /// Whether a flush gains little yet: where there is an object store, the source keeps its WAL
+  /// until the upload, and each layer is a request.
   private boolean isEarly() {
     return shared.remote() != null && open.bytes() < LITTLE;
   }
