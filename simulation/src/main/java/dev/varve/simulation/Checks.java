@@ -75,6 +75,7 @@ final class Checks {
           failure == null
               || task.kind() == TaskKind.STRUCTURE // whose failure somebody waits for
               || DiskFault.isNamedBy(failure)
+              || Line.isNamedBy(failure)
               || TOLERATED.stream().anyMatch(failure::contains)
               || world.everDamaged().stream().anyMatch(failure::contains);
       Finding.require(right, "task \"" + task.name() + "\" has failed: " + failure);
@@ -271,7 +272,9 @@ final class Checks {
     String message = failure.getMessage();
     return switch (failure) {
       case PageserverException.Unavailable _ ->
-          DiskFault.isNamedBy(message) || (message.contains(LATE) && isAfterLate(model));
+          DiskFault.isNamedBy(message)
+              || (message.contains(LATE) && isAfterLate(model))
+              || (world.isEvicted() && Line.isNamedBy(message));
       case PageserverException.DataCorrupted _ -> isDamaged(model, message);
       case PageserverException.InvalidRequest _ -> !isReadable(model, lsn);
       case PageserverException.NotFound _,

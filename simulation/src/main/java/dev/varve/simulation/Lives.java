@@ -121,6 +121,7 @@ final class Lives {
       world.server().tenants().delete(timeline);
       Finding.require(leaf, model + " was deleted, and has branches");
       world.uncertain().remove(model.name());
+      world.gone().put(model.name(), model);
     } catch (PageserverException.Conflict e) {
       Finding.require(!leaf, "not deleted: " + e.getMessage());
       stays(model);

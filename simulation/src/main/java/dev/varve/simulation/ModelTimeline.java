@@ -51,6 +51,7 @@ final class ModelTimeline {
   private final long firstReadable;
   private long readableFrom;
   private long durable;
+  private long remote;
 
   /// @param start its first LSN; of a branch, the branch point
   ModelTimeline(
@@ -148,6 +149,43 @@ final class ModelTimeline {
 
   void promise(long lsn) {
     durable = Math.max(durable, lsn);
+  }
+
+  /// Up to where a server has said that it is in the object store.
+  long remote() {
+    return remote;
+  }
+
+  void promiseRemote(long lsn) {
+    remote = Math.max(remote, lsn);
+  }
+
+  /// Another node has it from now on, as it was found in the object store.
+  ///
+  /// @param lsn up to where
+  /// @param from where it is readable there
+  /// @param kept leases that are known there
+  void takeOver(long lsn, long from, Map<Long, Instant> kept) {
+    durable = lsn;
+    remote = lsn;
+    readableFrom = from;
+    leases.clear();
+    leases.putAll(kept);
+  }
+
+  /// The same timeline, to go on in another way.
+  ///
+  /// @param forks of ancestors; those that are missing are made
+  ModelTimeline fork(Map<ModelTimeline, ModelTimeline> forks) {
+    ModelTimeline done = forks.get(this);
+    if (done != null) {
+      return done;
+    }
+    ModelTimeline from = ancestor == null ? null : ancestor.fork(forks);
+    var fork = new ModelTimeline(id, name, from, start, firstReadable);
+    forks.put(this, fork);
+    records.forEach(fork::add);
+    return fork;
   }
 
   void add(WalEntry record) {

@@ -25,7 +25,8 @@ final class Operations {
       Writing writing,
       Lives lives,
       Damage damage,
-      Cleaning cleaning) {
+      Cleaning cleaning,
+      Storing storing) {
     this.world = world;
     var faults = new Faults(world);
     always("ingest", 14, writing::ingest);
@@ -46,9 +47,19 @@ final class Operations {
     add("broken", 1, faults::broken);
     add("unreadable", 1, faults::unreadable);
     add("heal", 1, faults::heal);
-    add("damage", 1, damage::damage);
-    add("mend", 1, damage::mend);
-    add("put back", 1, damage::putBack);
+    Cloud cloud = world.cloud();
+    if (cloud == null) {
+      add("damage", 1, damage::damage);
+      add("mend", 1, damage::mend);
+      add("put back", 1, damage::putBack);
+    } else {
+      var moves = new Moves(world, cloud, restarts);
+      always("upload", 4, storing::upload);
+      add("weather", 2, storing::weather);
+      add("evict", 2, storing::evict);
+      add("take", 2, moves::take);
+      add("detach", 1, moves::detach);
+    }
     add("compact", 2, cleaning::compact);
     add("collect", 2, cleaning::collect);
     add("rest", 3, cleaning::rest);

@@ -45,7 +45,10 @@ final class Restarts {
   private void notePromises() {
     for (ModelTimeline model : world.present()) {
       if (world.isThere(model)) {
-        model.promise(world.real(model).diskConsistentLsn().value());
+        Timeline real = world.real(model);
+        model.promise(real.diskConsistentLsn().value());
+        real.uploadState()
+            .ifPresent(state -> model.promiseRemote(state.remoteConsistentLsn().value()));
         checks.notice(model);
       }
     }
@@ -78,11 +81,12 @@ final class Restarts {
   private void start(SimulatedDisk disk) throws IOException {
     SimulatedDisk next = disk;
     boolean faults = world.swarm().startFaults();
+    boolean damages = faults && world.cloud() == null;
     while (!startsWell(next, faults && world.random().nextBoolean())) {
       next = world.disk().crash(world.random());
       world.server().bury();
     }
-    if (faults && world.random().nextBoolean()) {
+    if (damages && world.random().nextBoolean()) {
       new BrokenStart(world, this, checks, cleaning).run();
     }
     world
@@ -178,12 +182,14 @@ final class Restarts {
             .filter(file -> file.contains(model.id().toString()))
             .filter(file -> !file.endsWith(".json"))
             .count();
+    boolean right =
+        world.isEvicted() ? files <= timeline.layerCount() : files == timeline.layerCount();
     Finding.require(
-        files == timeline.layerCount(),
+        right,
         "%s has %d layers, and %d files of layers".formatted(model, timeline.layerCount(), files));
   }
 
-  private void replay() {
+  void replay() {
     var left = new ArrayList<>(world.models().values());
     if (world.random().nextInt(4) == 0) {
       left.forEach(checks::asFarAsItIs);

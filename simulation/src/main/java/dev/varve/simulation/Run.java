@@ -43,8 +43,12 @@ final class Run {
   private static void end(World world) {
     world.disk().interleave(() -> {}, () -> {});
     world.disk().crash(world.random());
+    Ghost ghost = world.ghost();
     try {
       world.server().bury();
+      if (ghost != null) {
+        ghost.end();
+      }
     } catch (RuntimeException e) {
       // It has failed already, or there is nothing left to compare.
       System.getLogger(Run.class.getName()).log(System.Logger.Level.DEBUG, "burying", e);
@@ -64,6 +68,7 @@ final class Run {
     private final Lives lives;
     private final Damage damage;
     private final Operations operations;
+    private final Storing storing;
     private boolean nested;
 
     Steps(World world) {
@@ -74,7 +79,9 @@ final class Run {
       restarts = new Restarts(world, writing, checks, cleaning);
       lives = new Lives(world, checks);
       damage = new Damage(world, cleaning);
-      operations = new Operations(world, checks, restarts, writing, lives, damage, cleaning);
+      storing = new Storing(world);
+      operations =
+          new Operations(world, checks, restarts, writing, lives, damage, cleaning, storing);
     }
 
     void run(int steps) throws Exception {
@@ -101,6 +108,8 @@ final class Run {
       for (int i = 0; i < world.swarm().checks(); i++) {
         checks.some();
       }
+      recover();
+      storing.after();
       recover();
     }
 
@@ -155,6 +164,8 @@ final class Run {
       lives.startAll();
       damage.mend();
       recover();
+      storing.finish();
+      recover();
       world.models().values().forEach(checks::all);
       try {
         restarts.restart();
@@ -163,6 +174,13 @@ final class Run {
       }
       recover();
       world.models().values().forEach(checks::all);
+      Cloud cloud = world.cloud();
+      if (cloud != null) {
+        storing.finish();
+        new Moves(world, cloud, restarts).takeAll();
+        world.models().values().forEach(checks::all);
+        cloud.requireWhole(false);
+      }
     }
   }
 }

@@ -8,15 +8,19 @@ import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
 import dev.varve.timeline.CommitClock;
 import dev.varve.timeline.DataModel;
+import dev.varve.timeline.Remote;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.TimelineSettings;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /// Tenants on a simulated disk, with tasks that run step by step: one process, until it dies.
 final class SimulatedServer {
@@ -26,25 +30,34 @@ final class SimulatedServer {
   /// Nothing that a step does has to wait so often.
   private static final int MOST_WAITS = 20_000;
 
+  private static final List<String> ENDS_OTHERS = List.of("attach tenant ", "detach tenant ");
+
   private final SimulatedDisk disk;
   private final SteppedThreads threads;
   private final TaskManager tasks;
   private final Tenants tenants;
+  private final List<Runnable> waiting = new ArrayList<>();
   private int waits;
 
+  /// How many steps have begun and not ended: each waits for the next one.
+  private int depth;
+
   /// @param now the time; a process that comes after another begins when that one ended
+  /// @param remote gives the object store
   SimulatedServer(
       SimulatedDisk disk,
       RandomGenerator random,
       TimelineSettings settings,
       CommitClock commits,
-      Instant now)
+      Instant now,
+      Function<TaskThreads, @Nullable Remote> remote)
       throws IOException {
     this.disk = disk;
     threads = new SteppedThreads(random, now);
-    tasks = new TaskManager(new Mortal(), Duration.ofSeconds(10));
+    TaskThreads mortal = new Mortal();
+    tasks = new TaskManager(mortal, Duration.ofSeconds(10));
     var model = new DataModel(_ -> new HashRedo(), commits, new TableRules());
-    tenants = Tenants.open(disk.root().resolve("data"), model, tasks, settings);
+    tenants = Tenants.open(disk.root().resolve("data"), model, tasks, settings, remote.apply(mortal));
   }
 
   SteppedThreads threads() {
@@ -80,6 +93,24 @@ final class SimulatedServer {
     Thread.interrupted(); // whoever waited in the dead process was interrupted
   }
 
+  /// What ends others must not begin within one of them, as it would wait for what waits for it.
+  private void run(String name, Runnable step) {
+    if (depth > 0 && ENDS_OTHERS.stream().anyMatch(name::startsWith)) {
+      waiting.add(() -> run(name, step));
+      return;
+    }
+    depth++;
+    try {
+      step.run();
+    } finally {
+      depth--;
+      if (depth == 0) {
+        waiting.forEach(next -> threads.execute(TaskKind.Threads.WAITING, name, next));
+        waiting.clear();
+      }
+    }
+  }
+
   /// Whoever waits in a process that is dead must not wait for ever.
   private final class Mortal implements TaskThreads {
 
@@ -90,7 +121,7 @@ final class SimulatedServer {
 
     @Override
     public void execute(TaskKind.Threads where, String name, Runnable step) {
-      threads.execute(where, name, step);
+      threads.execute(where, name, () -> run(name, step));
     }
 
     @Override
@@ -106,8 +137,10 @@ final class SimulatedServer {
     @Override
     public boolean await(CompletableFuture<?> condition, Duration timeout)
         throws InterruptedException {
-      Finding.require(waits++ < MOST_WAITS, "it waits for what never comes");
+      Finding.require(
+          condition.isDone() || waits++ < MOST_WAITS, "it waits for what never comes");
       boolean done = threads.await(condition, timeout);
+      Thread.interrupted(); // of one whose step waits for this one to end
       if (!done && disk.isDead()) {
         throw new InterruptedException("the process is dead");
       }

@@ -5,6 +5,7 @@ import dev.varve.timeline.RetentionSettings;
 import dev.varve.timeline.TimelineSettings;
 import java.time.Duration;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /// What one seed's run is like. Each seed has its own sizes, and leaves out some of what can
 /// happen: so what is rare when everything happens at once comes up, too.
@@ -18,6 +19,7 @@ import java.util.SplittableRandom;
 /// @param startFaults whether faults come while a process starts
 /// @param checks how many reads are compared after each step
 /// @param mostBytes of one read or write of a file
+/// @param stored what the object store is like; null: there is none
 record Swarm(
     TimelineSettings settings,
     int pages,
@@ -28,14 +30,24 @@ record Swarm(
     boolean interleaved,
     boolean startFaults,
     int checks,
-    int mostBytes) {
+    int mostBytes,
+    @Nullable Stored stored) {
+
+  /// What an object store is like.
+  ///
+  /// @param failing what part of the requests fails
+  /// @param staleLists whether lists may be old
+  /// @param waitingBytes see {@link dev.varve.timeline.Remote}
+  /// @param waitingTime see {@link dev.varve.timeline.Remote}
+  record Stored(double failing, boolean staleLists, long waitingBytes, Duration waitingTime) {}
 
   private static final long MEMORY = 1 << 20;
 
   static Swarm of(SplittableRandom random) {
     boolean interleaved = random.nextInt(3) == 0;
+    Stored stored = random.nextInt(3) == 0 ? stored(random) : null;
     return new Swarm(
-        settings(random, interleaved),
+        settings(random, stored == null ? interleaved : random.nextInt(8) == 0, stored == null),
         4 + random.nextInt(24),
         40 << random.nextInt(9),
         1 + random.nextInt(6),
@@ -44,15 +56,28 @@ record Swarm(
         interleaved,
         random.nextInt(3) == 0,
         1 + random.nextInt(4),
-        random.nextInt(8) == 0 ? 100 + random.nextInt(5_000) : Integer.MAX_VALUE);
+        random.nextInt(8) == 0 ? 100 + random.nextInt(5_000) : Integer.MAX_VALUE,
+        stored);
+  }
+
+  private static Stored stored(SplittableRandom random) {
+    return new Stored(
+        random.nextInt(3) == 0 ? 0 : random.nextDouble() * 0.3,
+        random.nextBoolean(),
+        200L << random.nextInt(8),
+        Duration.ofMinutes(1 + random.nextInt(60)));
   }
 
   /// The block cache has everything or nothing, since which blocks it has otherwise is not for the
   /// seed to say. Reads in whose middle something can happen need to reach the disk.
-  private static TimelineSettings settings(SplittableRandom random, boolean interleaved) {
+  ///
+  /// @param uncached whether there is no block cache
+  /// @param sometimes whether there is none at times even so
+  private static TimelineSettings settings(
+      SplittableRandom random, boolean uncached, boolean sometimes) {
     return new TimelineSettings(
             MEMORY,
-            interleaved || random.nextInt(4) == 0 ? 0 : 16 * MEMORY,
+            uncached || (sometimes && random.nextInt(4) == 0) ? 0 : 16 * MEMORY,
             2_000L << random.nextInt(6),
             Duration.ofMinutes(10),
             1 + random.nextInt(2))

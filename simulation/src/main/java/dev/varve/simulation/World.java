@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /// All there is in a run: the disk, the process that runs on it, and what they should hold.
 final class World {
@@ -41,9 +42,17 @@ final class World {
   private final Set<String> everDamaged = new TreeSet<>();
   private final List<Held> holds = new ArrayList<>();
   private final Map<String, Ingest> writers = new TreeMap<>();
+  private final @Nullable Cloud cloud;
+  private final Map<String, ModelTimeline> gone = new TreeMap<>();
   private SimulatedDisk disk = new SimulatedDisk();
+  private @Nullable Line line;
   private SimulatedServer server;
+  private @Nullable Ghost ghost;
+  private boolean evicted;
   private int names;
+
+  /// By which objects are put: when the last process began.
+  private Instant time = SimulatedServer.NOW;
 
   /// An LSN of which somebody reads for long.
   private record Held(ModelTimeline model, long lsn, Hold hold) {}
@@ -55,7 +64,43 @@ final class World {
     this.history = history;
     history.note("begin", swarm);
     disk.limit(swarm.mostBytes());
+    Swarm.Stored stored = swarm.stored();
+    cloud = stored == null ? null : new Cloud(stored, random, () -> time);
+    line = cloud == null ? null : cloud.newLine();
     server = open(disk, SimulatedServer.NOW);
+  }
+
+  /// The object store and the authority; null: there are none.
+  @Nullable Cloud cloud() {
+    return cloud;
+  }
+
+  /// Of the node that has the tenant; null: there is no object store.
+  @Nullable Line line() {
+    return line;
+  }
+
+  /// A node that has lost the tenant; null: there is none.
+  @Nullable Ghost ghost() {
+    return ghost;
+  }
+
+  void setGhost(@Nullable Ghost newGhost) {
+    ghost = newGhost;
+  }
+
+  /// Timelines that were deleted, which the object store may still have.
+  Map<String, ModelTimeline> gone() {
+    return gone;
+  }
+
+  /// Whether there may be layers whose files are not here.
+  boolean isEvicted() {
+    return evicted;
+  }
+
+  void setEvicted() {
+    evicted = true;
   }
 
   SplittableRandom random() {
@@ -84,7 +129,31 @@ final class World {
 
   /// A new process.
   SimulatedServer open(SimulatedDisk newDisk, Instant now) throws IOException {
-    return new SimulatedServer(newDisk, random.split(), swarm.settings(), this::lsnAt, now);
+    return open(newDisk, line, now);
+  }
+
+  private SimulatedServer open(SimulatedDisk newDisk, @Nullable Line reached, Instant now)
+      throws IOException {
+    time = now.isAfter(time) ? now : time;
+    return new SimulatedServer(
+        newDisk,
+        random.split(),
+        swarm.settings(),
+        this::lsnAt,
+        now,
+        threads ->
+            cloud == null || reached == null ? null : cloud.remote(reached, newDisk, threads));
+  }
+
+  /// A process on a node that is not the owner.
+  Node start(SimulatedDisk newDisk, Line reached, Instant now) throws IOException {
+    return new Node(newDisk, open(newDisk, reached, now), reached);
+  }
+
+  /// Another node is the owner.
+  void become(Node node) {
+    become(node.disk(), node.server());
+    line = node.line();
   }
 
   private Optional<Lsn> lsnAt(Timeline timeline, Instant moment) {

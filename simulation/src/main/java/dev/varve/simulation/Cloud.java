@@ -1,0 +1,102 @@
+package dev.varve.simulation;
+
+import dev.varve.model.TenantId;
+import dev.varve.remote.ObjectState;
+import dev.varve.remote.RemoteLimits;
+import dev.varve.remote.RemoteStorage;
+import dev.varve.task.SteppedThreads;
+import dev.varve.task.TaskThreads;
+import dev.varve.testkit.disk.SimulatedDisk;
+import dev.varve.timeline.Remote;
+import dev.varve.timeline.Scrub;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/// What all nodes share: an object store, and the authority over generations.
+final class Cloud {
+
+  /// When everything has been uploaded, a manifest names no timeline that has no index part.
+  private static final String NO_INDEX = "has no index part";
+
+  private final Swarm.Stored swarm;
+  private final SplittableRandom random;
+  private final SimulatedBucket bucket;
+  private final SimulatedAuthority authority = new SimulatedAuthority();
+
+  /// @param clock by which objects are put
+  Cloud(Swarm.Stored swarm, SplittableRandom random, InstantSource clock) {
+    this.swarm = swarm;
+    this.random = random;
+    bucket = new SimulatedBucket(clock);
+  }
+
+  SimulatedBucket bucket() {
+    return bucket;
+  }
+
+  SimulatedAuthority authority() {
+    return authority;
+  }
+
+  /// Whether lists may be old.
+  boolean isStale() {
+    return swarm.staleLists();
+  }
+
+  Line newLine() {
+    return new Line(swarm.failing());
+  }
+
+  /// As a process reaches it that begins now.
+  Remote remote(Line line, SimulatedDisk disk, TaskThreads threads) {
+    var access = new Access(this, line, disk, threads, random);
+    var storage =
+        new RemoteStorage(access.store(), threads, random.split(), RemoteLimits.DEFAULT);
+    return new Remote(
+        storage, access.authority(), swarm.waitingBytes(), swarm.waitingTime());
+  }
+
+  /// The store as it is, for those who only look.
+  RemoteStorage plain() {
+    var threads = new SteppedThreads(new SplittableRandom(0), SimulatedServer.NOW);
+    return new RemoteStorage(bucket, threads, new SplittableRandom(0), RemoteLimits.DEFAULT);
+  }
+
+  /// What is named is there, and whole.
+  ///
+  /// @param done whether all that there is should be named
+  void requireWhole(boolean done) {
+    List<String> problems = new ArrayList<>(bucket.violations());
+    var listener =
+        new Scrub.Listener() {
+          @Override
+          public void problem(String sentence) {
+            if (done || !sentence.contains(NO_INDEX)) {
+              problems.add(sentence);
+            }
+          }
+
+          @Override
+          public void orphan(ObjectState object, boolean deleted) {}
+
+          @Override
+          public void checked(TenantId tenant, Scrub.Totals soFar) {}
+        };
+    InstantSource clock = InstantSource.fixed(Instant.MAX);
+    try {
+      Scrub.run(
+          plain(), clock, new Scrub.Options(true, Duration.ofDays(36_500), false), listener);
+    } catch (IOException e) {
+      problems.add(String.valueOf(e.getMessage()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
+    Finding.require(problems.isEmpty(), "the object store has problems: " + problems);
+  }
+}

@@ -1,0 +1,311 @@
+package dev.varve.simulation;
+
+import dev.varve.model.PageserverException;
+import dev.varve.model.TimelineId;
+import dev.varve.testkit.disk.SimulatedDisk;
+import dev.varve.timeline.Lease;
+import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// How the tenant goes from one node to another by way of the object store: in order, or because the
+/// node that has it is thought to be dead, which it need not be. Of what that node had, only what it
+/// did not say was in the store may be missing.
+final class Moves {
+
+  /// After so many attempts that failed, nothing goes wrong any more.
+  private static final int FAULTY_ATTEMPTS = 3;
+
+  private final World world;
+  private final Cloud cloud;
+  private final Restarts restarts;
+
+  Moves(World world, Cloud cloud, Restarts restarts) {
+    this.world = world;
+    this.cloud = cloud;
+    this.restarts = restarts;
+  }
+
+  /// Another node attaches the tenant while this one goes on, or is cut off.
+  void take() throws IOException {
+    take(false);
+  }
+
+  /// @param settled whether the object store has all that there is, and nothing else
+  private void take(boolean settled) throws IOException {
+    if (world.present().stream().noneMatch(model -> model.remote() > 0)) {
+      return; // there is nothing to be taken
+    }
+    world.history().note("take");
+    leave();
+    Node before = node();
+    Map<String, ModelTimeline> forks = Ghost.forks(world.present());
+    if (world.random().nextInt(3) == 0) {
+      before.line().setStoreAway(true);
+    }
+    if (world.random().nextInt(3) == 0) {
+      before.line().setAuthorityAway(true);
+    }
+    Node after = attach(other(), before);
+    Map<TimelineId, Long> found = takeOver(after, settled);
+    var ghost = new Ghost(world, before, forks, found);
+    ghost.claims();
+    world.setGhost(ghost);
+    goOn(after);
+  }
+
+  /// The tenant is detached, and attached by this node or another.
+  void detach() throws IOException {
+    if (!secure()) {
+      return;
+    }
+    Node before = node();
+    boolean here = world.random().nextBoolean();
+    Node after = attach(here ? before : other(), before);
+    takeOver(after, true);
+    if (!here) {
+      world.setGhost(new Ghost(world, before, new TreeMap<>(), Map.of()));
+    }
+    goOn(after);
+  }
+
+  private Node node() {
+    Line line = world.line();
+    if (line == null) {
+      throw new IllegalStateException("there is no object store");
+    }
+    return new Node(world.disk(), world.server(), line);
+  }
+
+  /// Nobody uses the node any more.
+  private void leave() {
+    world.disk().heal();
+    world.disk().interleave(() -> {}, () -> {});
+    world.closeWriters();
+    for (ModelTimeline model : world.present()) {
+      world.closeHolds(model);
+    }
+  }
+
+  /// @return false when it was not detached
+  private boolean secure() {
+    world.history().note("detach");
+    leave();
+    live(world.disk());
+    var models = new TreeMap<>(world.models());
+    var stopped = new TreeMap<>(world.stopped());
+    world.models().clear();
+    world.stopped().clear();
+    models.values().forEach(world.stopping()::add);
+    try {
+      world.server().tenants().detach(World.TENANT, Duration.ofMinutes(3));
+      models.putAll(stopped);
+      models.values().forEach(model -> model.promiseRemote(model.last()));
+      world.models().putAll(models);
+      world.stopping().clear();
+      return true;
+    } catch (PageserverException.Unavailable e) {
+      world.models().putAll(models);
+      world.stopped().putAll(stopped);
+      if (world.disk().isDead()) {
+        return false;
+      }
+      Finding.require(
+          Line.isNamedBy(e.getMessage()) || !node().line().isWell(),
+          "not detached: " + e.getMessage());
+      world.history().note("  fails:", e.getMessage());
+      models.values().forEach(this::requireGoingOn);
+      world.stopping().clear();
+      return false;
+    }
+  }
+
+  private void requireGoingOn(ModelTimeline model) {
+    TimelineState state = world.real(model).state();
+    Finding.require(
+        state instanceof TimelineState.Active || state instanceof TimelineState.Failing,
+        model + " was not detached, and is " + state);
+  }
+
+  /// A node that has no tenant: one that has lost it and knows, or a new one.
+  private Node other() throws IOException {
+    Ghost ghost = world.ghost();
+    world.setGhost(null);
+    if (ghost != null) {
+      if (ghost.knows() && !ghost.node().disk().isDead()) {
+        world.history().note("  the node that had it before");
+        ghost.node().line().setCalm(false);
+        ghost.node().line().setStoreAway(false);
+        ghost.node().line().setAuthorityAway(false);
+        live(ghost.node().disk());
+        keepTime(ghost.node());
+        return ghost.node();
+      }
+      ghost.end();
+    }
+    world.history().note("  a new node");
+    var disk = new SimulatedDisk();
+    disk.limit(world.swarm().mostBytes());
+    return world.start(disk, cloud.newLine(), world.now());
+  }
+
+  /// All nodes have about the same time.
+  private void keepTime(Node node) {
+    Duration behind = Duration.between(node.server().now(), world.now());
+    if (behind.isPositive()) {
+      node.server().threads().pass(behind);
+    }
+  }
+
+  /// Tries until it works; what is on the way fails for a while.
+  private Node attach(Node first, Node before) throws IOException {
+    Node node = first;
+    boolean other = node.server() != before.server();
+    for (int attempt = 0; ; attempt++) {
+      node.server().begin();
+      before.server().begin();
+      boolean calm = attempt >= FAULTY_ATTEMPTS;
+      if (calm) {
+        node.line().setCalm(true);
+      } else if (world.random().nextInt(4) == 0) {
+        node.disk().dieAt(world.random().nextInt(60));
+      }
+      if (other) {
+        node.line().meanwhile(() -> others(before));
+      }
+      boolean done = attempt(node, calm);
+      node.line().meanwhile(() -> {});
+      if (node.disk().isDead()) {
+        world.history().note("  dies while it attaches");
+        SimulatedDisk next = node.disk().crash(world.random());
+        node.server().bury();
+        node = world.start(next, node.line(), node.server().now());
+        done = !node.server().tenants().timelines().isEmpty() && !isLost(node);
+      }
+      if (done) {
+        node.disk().heal();
+        live(node.disk());
+        node.line().setCalm(false);
+        return node;
+      }
+    }
+  }
+
+  private static void live(SimulatedDisk disk) {
+    disk.dieAt(Long.MAX_VALUE / 2);
+    disk.dieAtSync(Long.MAX_VALUE / 2);
+  }
+
+  private static boolean isLost(Node node) {
+    return node.server().tenants().timelines().stream()
+        .anyMatch(timeline -> timeline.state() instanceof TimelineState.Lost);
+  }
+
+  private boolean attempt(Node node, boolean calm) {
+    try {
+      node.server().tenants().attach(World.TENANT);
+      return true;
+    } catch (PageserverException.Unavailable | PageserverException.NotFound e) {
+      if (calm && !node.disk().isDead()) {
+        throw e;
+      }
+      world.history().note("  not attached:", e.getMessage());
+    } catch (IllegalStateException e) {
+      if (!node.disk().isDead()) {
+        throw e;
+      }
+    }
+    return false;
+  }
+
+  private void others(Node node) {
+    if (!node.disk().isDead() && world.random().nextInt(3) == 0) {
+      for (int i = 1 + world.random().nextInt(4); i > 0; i--) {
+        node.server().threads().step();
+      }
+    }
+  }
+
+  /// Compares what the node has found with what was promised.
+  ///
+  /// @param settled whether the object store has all that there is, and nothing else
+  /// @return up to where each timeline is there
+  private Map<TimelineId, Long> takeOver(Node node, boolean settled) {
+    Map<TimelineId, ModelTimeline> known = new HashMap<>();
+    List<ModelTimeline> lives = world.present();
+    lives.forEach(model -> known.put(model.id(), model));
+    if (!settled) {
+      world.gone().values().forEach(model -> known.put(model.id(), model));
+      world.uncertain().values().forEach(model -> known.put(model.id(), model));
+    }
+    Map<TimelineId, Long> found = new HashMap<>();
+    Set<ModelTimeline> there = new HashSet<>();
+    for (Timeline real : node.server().tenants().timelines()) {
+      ModelTimeline model = known.get(real.id());
+      if (model == null) {
+        throw new Finding(real + " is attached, and should not be there any more");
+      }
+      takeOver(model, real);
+      found.put(model.id(), model.durable());
+      there.add(model);
+    }
+    for (ModelTimeline model : lives) {
+      Finding.require(
+          there.contains(model) || model.remote() == 0,
+          "%s was in the object store up to %d, and is not found there"
+              .formatted(model, model.remote()));
+    }
+    world.uncertain().clear();
+    world.stopped().clear();
+    world.stopping().clear();
+    world.models().clear();
+    for (ModelTimeline model : there) {
+      world.models().put(model.name(), model);
+      world.gone().remove(model.name());
+    }
+    return found;
+  }
+
+  private void takeOver(ModelTimeline model, Timeline real) {
+    long last = real.lastRecordLsn().value();
+    world.history().note("  finds", model, "up to", last);
+    Finding.require(
+        real.state() instanceof TimelineState.Active,
+        model + " is " + real.state() + " when it is attached");
+    Finding.require(
+        last >= model.remote() && last <= model.last(),
+        "%s was in the object store up to %d, and is found up to %d of %d"
+            .formatted(model, model.remote(), last, model.last()));
+    Map<Long, Instant> leases = new HashMap<>();
+    for (Lease lease : real.leases()) {
+      leases.put(lease.lsn().value(), lease.until());
+    }
+    model.takeOver(last, real.readableFrom().value(), leases);
+  }
+
+  private void goOn(Node node) {
+    world.become(node);
+    world.setEvicted();
+    world.server().begin();
+    restarts.replay();
+  }
+
+  /// For the end of a run: a new node has all that this one had.
+  void takeAll() throws IOException {
+    if (world.present().isEmpty()) {
+      return;
+    }
+    var all = new ArrayList<>(world.present());
+    all.forEach(model -> model.promiseRemote(model.last()));
+    take(true);
+  }
+}

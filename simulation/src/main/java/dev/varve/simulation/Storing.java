@@ -1,0 +1,151 @@
+package dev.varve.simulation;
+
+import dev.varve.model.PageserverException;
+import dev.varve.timeline.SimulatedEviction;
+import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
+import java.io.IOException;
+import java.time.Duration;
+
+/// What the node that has the tenant does with the object store; nothing where there is none.
+final class Storing {
+
+  /// How often the whole store is looked through.
+  private static final int SCRUBBED = 8;
+
+  private final World world;
+
+  Storing(World world) {
+    this.world = world;
+  }
+
+  /// Everything of a timeline is put into the store, if that can be reached.
+  void upload() {
+    ModelTimeline model = world.any();
+    Duration limit = Duration.ofMinutes(1 + world.random().nextInt(5));
+    long before = world.real(model).diskConsistentLsn().value();
+    boolean done = world.server().tenants().upload(world.real(model), limit);
+    world.history().note("upload", model, done);
+    if (done && !world.disk().isDead()) {
+      long remote = remote(world.real(model));
+      Finding.require(
+          remote >= before,
+          "%s was uploaded at %d, and is in the object store up to %d"
+              .formatted(model, before, remote));
+    }
+  }
+
+  private static long remote(Timeline timeline) {
+    return timeline.uploadState().orElseThrow().remoteConsistentLsn().value();
+  }
+
+  /// The store, or the authority, goes away or comes back.
+  void weather() {
+    Line line = line();
+    boolean away = world.random().nextBoolean();
+    boolean store = world.random().nextInt(3) > 0;
+    world.history().note("away:", away, store ? "store" : "authority");
+    if (store) {
+      line.setStoreAway(away);
+    } else {
+      line.setAuthorityAway(away);
+    }
+  }
+
+  private Line line() {
+    Line line = world.line();
+    if (line == null) {
+      throw new IllegalStateException("there is no object store");
+    }
+    return line;
+  }
+
+  /// Files of layers go that the store has.
+  void evict() throws IOException, InterruptedException {
+    ModelTimeline model = world.any();
+    int share = 1 + world.random().nextInt(3);
+    world.setEvicted();
+    try {
+      int count =
+          SimulatedEviction.evict(
+              world.real(model), cloud().plain(), () -> world.random().nextInt(share) == 0);
+      world.history().note("evict", model, count, "layers");
+    } catch (IOException e) {
+      world.requireExpected(new PageserverException.Unavailable(String.valueOf(e.getMessage()), e));
+    }
+  }
+
+  private Cloud cloud() {
+    Cloud cloud = world.cloud();
+    if (cloud == null) {
+      throw new IllegalStateException("there is no object store");
+    }
+    return cloud;
+  }
+
+  /// After each step: another node does something, and what is in the store is looked at.
+  void after() throws IOException {
+    Cloud cloud = world.cloud();
+    if (cloud == null || world.disk().isDead()) {
+      return;
+    }
+    notice();
+    Ghost ghost = world.ghost();
+    if (ghost != null && world.random().nextBoolean()) {
+      ghost.step();
+    }
+    if (world.random().nextInt(SCRUBBED) == 0) {
+      Thread.interrupted(); // of a task that was cancelled
+      cloud.requireWhole(false);
+    }
+    Finding.require(
+        cloud.bucket().violations().isEmpty(), "in the store: " + cloud.bucket().violations());
+  }
+
+  /// What is said to be in the store is so for whoever has the tenant next; and who has it is never
+  /// told that it has not.
+  void notice() {
+    for (ModelTimeline model : world.present()) {
+      if (world.isThere(model)) {
+        Timeline real = world.real(model);
+        TimelineState state = real.state();
+        Finding.require(
+            !(state instanceof TimelineState.Lost), model + " is " + state + ", at its owner");
+        model.promiseRemote(remote(real));
+        Finding.require(
+            remote(real) <= real.diskConsistentLsn().value(),
+            "%s is in the object store up to %d, and durable here to %s"
+                .formatted(model, remote(real), real.diskConsistentLsn()));
+      }
+    }
+  }
+
+  /// Everything can be reached again, and is uploaded: then the store has it all.
+  void finish() {
+    Line line = world.line();
+    if (line == null) {
+      return;
+    }
+    line.setCalm(true);
+    world.disk().heal();
+    world.disk().dieAt(Long.MAX_VALUE / 2);
+    world.disk().dieAtSync(Long.MAX_VALUE / 2);
+    world.server().threads().pass(Duration.ofMinutes(5)); // what has failed is tried again
+    for (ModelTimeline model : world.present()) {
+      world.real(model).checkpoint();
+      uploadAll(world.real(model));
+    }
+    world.server().threads().pass(Duration.ofHours(3));
+    notice();
+    Thread.interrupted(); // of a task that was cancelled
+    cloud().requireWhole(true);
+  }
+
+  private void uploadAll(Timeline real) {
+    long before = real.diskConsistentLsn().value();
+    boolean done = world.server().tenants().upload(real, Duration.ofMinutes(10));
+    Finding.require(
+        done && remote(real) >= before,
+        real + " can't be uploaded: " + real.uploadState().map(Object::toString).orElse(""));
+  }
+}
