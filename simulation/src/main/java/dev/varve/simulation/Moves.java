@@ -260,7 +260,7 @@ final class Moves {
     }
     for (ModelTimeline model : lives) {
       Finding.require(
-          there.contains(model) || model.remote() == 0,
+          there.contains(model) || model.remote() == 0 || isWithoutRoot(model),
           "%s was in the object store up to %d, and is not found there"
               .formatted(model, model.remote()));
     }
@@ -273,6 +273,15 @@ final class Moves {
       world.gone().remove(model.name());
     }
     return found;
+  }
+
+  /// Whether nothing of the timeline that it came from was in the store.
+  private static boolean isWithoutRoot(ModelTimeline model) {
+    ModelTimeline root = model;
+    for (ModelTimeline at = model; at != null; at = at.ancestor()) {
+      root = at;
+    }
+    return root.remote() == 0;
   }
 
   private void takeOver(ModelTimeline model, Timeline real) {
@@ -293,6 +302,7 @@ final class Moves {
   }
 
   private void goOn(Node node) {
+    keepTime(node);
     world.become(node);
     world.setEvicted();
     world.server().begin();

@@ -69,7 +69,7 @@ record Mutant(String bug, List<Mutation> mutations) {
   private static final class Loader extends ClassLoader {
 
     private static final Pattern OWN =
-        Pattern.compile("dev\\.varve\\.(layer|timeline|simulation|testkit|task)\\..*");
+        Pattern.compile("dev\\.varve\\.(layer|remote|timeline|simulation|testkit|task)\\..*");
 
     private final List<Mutation> mutations;
 

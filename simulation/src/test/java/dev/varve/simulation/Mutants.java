@@ -14,7 +14,7 @@ final class Mutants {
   static List<Mutant> all() {
     return Stream.of(
             durable(), order(), reads(), many(), cache(), history(), needed(), reload(), damage(),
-            rest())
+            rest(), stored(), moved())
         .flatMap(List::stream)
         .toList();
   }
@@ -259,6 +259,58 @@ final class Mutants {
         Mutant.of(
             "a broken timeline is not tried again",
             one("timeline.Reloading", "attempt", Edit.negate("isBroken"))));
+  }
+
+  /// What is in the object store, and in which order it comes there.
+  private static List<Mutant> stored() {
+    return List.of(
+        Mutant.of(
+            "an index part is put before its layers",
+            one("timeline.Uploads", "upload", Edit.omit("run"))),
+        Mutant.of(
+            "index parts do not wait for the manifest",
+            one("timeline.Uploads", "upload", Edit.jump("isCurrent"))),
+        Mutant.of(
+            "what a new index part will not name is deleted before it is put",
+            one("timeline.Uploads", "upload", Edit.planted("put", "deleteAndPut"))),
+        Mutant.of(
+            "objects are deleted without asking whether the tenant is another's",
+            one("timeline.RemoteTenant", "delete", Edit.planted("validate", "validated"))),
+        Mutant.of(
+            "an upload counts before it is known whether the tenant is another's",
+            one("timeline.Uploads", "prove", Edit.planted("validate", "validated"))),
+        Mutant.of(
+            "objects are deleted while they are read",
+            one("timeline.UploadProgress", "isFree", Edit.fallThrough("test"))),
+        Mutant.of(
+            "a name of a layer is used again",
+            one("timeline.DurableIndex", "newName", Edit.instead("getAndIncrement", "get")),
+            one("timeline.DurableIndex", "newName", Edit.omit("exists"))),
+        Mutant.of(
+            "a layer is evicted that is not uploaded",
+            one("timeline.SimulatedEviction", "evict", Edit.fallThrough("contains"))));
+  }
+
+  /// How a tenant goes to another node.
+  private static List<Mutant> moved() {
+    return List.of(
+        Mutant.of(
+            "a tenant is attached without a new generation",
+            new Mutation(
+                "timeline.Attaching", "attach", Edit.planted("attach", "attachAsBefore"), 0, 2)),
+        Mutant.of(
+            "an older index part is taken when a tenant is attached",
+            one("timeline.StoredIndex", "listed", Edit.instead("max", "min")),
+            one("timeline.NewestObject", "find", Edit.jump("compareTo"))),
+        Mutant.of(
+            "a list is trusted that may be stale",
+            one("timeline.NewestObject", "find", Edit.jump("compareTo"))),
+        Mutant.of(
+            "index parts are not put again by who attaches a tenant",
+            one("timeline.Attaching", "put", Edit.omit("run"))),
+        Mutant.of(
+            "a node does not look whether another has its tenant",
+            new Mutation("timeline.Attachment", "attempt", Edit.jump("isPresent"), -1, 2)));
   }
 
   private static Mutation one(String type, String method, Edit edit) {

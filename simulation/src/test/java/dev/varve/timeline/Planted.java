@@ -1,7 +1,16 @@
 package dev.varve.timeline;
 
+import dev.varve.model.TenantId;
+import dev.varve.remote.ObjectName;
+import dev.varve.remote.generation.Generation;
+import dev.varve.remote.generation.Generations;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /// What planted bugs do in the place of a method of {@link DurableIndex}.
@@ -19,6 +28,56 @@ public final class Planted {
       fields.findVarHandle(DurableIndex.class, "head", IndexHead.class).set(index, changed.head());
     } catch (ReflectiveOperationException | IOException e) {
       throw new IllegalStateException(what, e);
+    }
+  }
+
+  /// Nobody is asked.
+  public static boolean validated(RemoteTenant tenant) {
+    return tenant.isAttached();
+  }
+
+  /// The authority is not asked for a generation; there is none but the newest in the store.
+  public static Generation attachAsBefore(
+      Generations authority, TenantId tenant, Generation newest) {
+    return newest;
+  }
+
+  /// Layers that the new index part does not name are deleted before it is put.
+  public static void deleteAndPut(Uploads uploads, UploadProgress.Taken taken) {
+    try {
+      var lookup = MethodHandles.privateLookupIn(Uploads.class, MethodHandles.lookup());
+      var progress =
+          (UploadProgress)
+              lookup.findVarHandle(Uploads.class, "progress", UploadProgress.class).get(uploads);
+      var tenant =
+          (RemoteTenant)
+              lookup.findVarHandle(Uploads.class, "tenant", RemoteTenant.class).get(uploads);
+      var there =
+          (Set<?>)
+              MethodHandles.privateLookupIn(UploadProgress.class, MethodHandles.lookup())
+                  .findVarHandle(UploadProgress.class, "there", Set.class)
+                  .get(progress);
+      List<ObjectName> gone = new ArrayList<>();
+      if (there != null) {
+        Set<RemoteName.LayerFile> named = new HashSet<>();
+        taken.part().layers().forEach(entry -> named.add(progress.object(entry)));
+        for (Object object : there) {
+          if (object instanceof RemoteName.LayerFile file && !named.contains(file)) {
+            gone.add(file.object());
+          }
+        }
+      }
+      tenant.delete(gone);
+      lookup
+          .findVirtual(
+              Uploads.class,
+              "put",
+              MethodType.methodType(void.class, UploadProgress.Taken.class))
+          .invoke(uploads, taken);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
     }
   }
 
