@@ -62,7 +62,7 @@ final class Access {
     if (away) {
       throw new StoreException.Unavailable(Line.failure("away", request));
     }
-    int fault = random.nextDouble() < line.failing() ? random.nextInt(8) : -1;
+    int fault = random.nextDouble() < line.failing(request) ? random.nextInt(8) : -1;
     switch (fault) {
       case 0, 1 -> throw new StoreException.Unavailable(Line.failure("not done", request));
       case 2 -> throw new StoreException.Throttled(Line.failure("too many requests", request));

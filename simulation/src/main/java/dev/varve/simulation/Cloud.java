@@ -49,7 +49,7 @@ final class Cloud {
   }
 
   Line newLine() {
-    return new Line(swarm.failing());
+    return new Line(swarm.failing(), swarm.stubborn());
   }
 
   /// As a process reaches it that begins now.

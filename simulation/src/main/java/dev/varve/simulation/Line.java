@@ -5,15 +5,20 @@ final class Line {
 
   private static final String OUTAGE = "simulated outage";
 
+  private static final double MOST_FAILING = 0.7;
+
   private final double failing;
+  private final String stubborn;
   private boolean storeAway;
   private boolean authorityAway;
   private boolean calm;
   private Runnable meanwhile = () -> {};
 
   /// @param failing what part of all requests fails when nothing is away
-  Line(double failing) {
+  /// @param stubborn those that name this fail more often than not, if any fails
+  Line(double failing, String stubborn) {
     this.failing = failing;
+    this.stubborn = stubborn;
   }
 
   /// Whether a failure with this message came from here.
@@ -60,8 +65,13 @@ final class Line {
     return failing() == 0 && !storeAway && !authorityAway;
   }
 
-  double failing() {
+  private double failing() {
     return calm ? 0 : failing;
+  }
+
+  /// How likely it is that a request fails.
+  double failing(String request) {
+    return failing() > 0 && request.contains(stubborn) ? MOST_FAILING : failing();
   }
 
   /// What others do while a request is under way.

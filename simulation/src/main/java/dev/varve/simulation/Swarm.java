@@ -4,6 +4,7 @@ import dev.varve.timeline.CompactionSettings;
 import dev.varve.timeline.RetentionSettings;
 import dev.varve.timeline.TimelineSettings;
 import java.time.Duration;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -36,10 +37,19 @@ record Swarm(
   /// What an object store is like.
   ///
   /// @param failing what part of the requests fails
+  /// @param stubborn requests that name this fail more often than not
   /// @param staleLists whether lists may be old
   /// @param waitingBytes see {@link dev.varve.timeline.Remote}
   /// @param waitingTime see {@link dev.varve.timeline.Remote}
-  record Stored(double failing, boolean staleLists, long waitingBytes, Duration waitingTime) {}
+  record Stored(
+      double failing,
+      String stubborn,
+      boolean staleLists,
+      long waitingBytes,
+      Duration waitingTime) {}
+
+  private static final List<String> STUBBORN =
+      List.of("manifest-", "/index-", "__", "delete", "newest", "nothing", "nothing", "nothing");
 
   private static final long MEMORY = 1 << 20;
 
@@ -65,6 +75,7 @@ record Swarm(
   private static Stored stored(SplittableRandom random) {
     return new Stored(
         random.nextInt(3) == 0 ? 0 : random.nextDouble() * 0.3,
+        STUBBORN.get(random.nextInt(STUBBORN.size())),
         random.nextBoolean(),
         200L << random.nextInt(8),
         Duration.ofMinutes(1 + random.nextInt(60)));
