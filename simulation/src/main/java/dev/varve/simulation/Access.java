@@ -69,6 +69,7 @@ final class Access {
       case 3 -> waitInVain(limit, request);
       default -> {}
     }
+    Thread.interrupted(); // of one whose step waits for this one to end
     T result = act.act();
     switch (fault) {
       case 4, 5, 6 -> throw new StoreException.Unavailable(Line.failure("done", request));

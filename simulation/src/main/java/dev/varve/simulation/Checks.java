@@ -50,6 +50,7 @@ final class Checks {
 
   private void reading(Runnable read) {
     reading++;
+    Thread.interrupted(); // of a task that was cancelled before
     try {
       read.run();
     } finally {

@@ -48,7 +48,7 @@ final class ModelTimeline {
   private final List<WalEntry> records = new ArrayList<>();
   private final Map<Key, Chain> chains = new HashMap<>();
   private final NavigableMap<Long, Instant> leases = new TreeMap<>();
-  private final long firstReadable;
+  private long firstReadable;
   private long readableFrom;
   private long durable;
   private long remote;
@@ -166,6 +166,9 @@ final class ModelTimeline {
   /// @param from where it is readable there
   /// @param kept leases that are known there
   void takeOver(long lsn, long from, Map<Long, Instant> kept) {
+    if (remote == 0 && ancestor != null) {
+      firstReadable = from; // a branch of which nothing is there begins anew, at its branch point
+    }
     durable = lsn;
     remote = lsn;
     readableFrom = from;

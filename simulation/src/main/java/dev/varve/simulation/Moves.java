@@ -176,7 +176,8 @@ final class Moves {
       boolean calm = attempt >= FAULTY_ATTEMPTS;
       if (calm) {
         node.line().setCalm(true);
-      } else if (world.random().nextInt(4) == 0) {
+      } else if (node.server().tenants().timelines().isEmpty()
+          && world.random().nextInt(4) == 0) {
         node.disk().dieAt(world.random().nextInt(60));
       }
       if (other) {

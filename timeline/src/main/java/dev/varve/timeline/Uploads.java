@@ -170,7 +170,19 @@ final class Uploads {
   }
 
   UploadState state() {
-    return progress.state(tenant.failure(), tenant.lost());
+    return progress.state(isUsable(), tenant.failure(), tenant.lost());
+  }
+
+  /// Whether whoever attaches the tenant can use what it finds of the timeline: of all that it was
+  /// branched from something is in the store.
+  private boolean isUsable() {
+    for (Timeline at = timeline.ancestorTimeline(); at != null; at = at.ancestorTimeline()) {
+      Uploads uploads = at.index().uploads();
+      if (uploads == null || uploads.progress.proven().equals(Lsn.ZERO)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// The node has the tenant no more.
