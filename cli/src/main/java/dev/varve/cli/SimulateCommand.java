@@ -19,7 +19,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Run the storage stack in memory, with a simulated disk, clock and schedule: writers, readers,",
       "branches, flushes, merges, garbage collection, restarts, crashes that lose or tear what was",
-      "not synced, a full disk, I/O errors, flipped bits. Every read is compared with a model.",
+      "not synced, a full disk, I/O errors, flipped bits; and an object store that fails, with a",
+      "second node that takes the tenant over. Every read is compared with a model.",
       "A seed decides all that happens in its run.%n"
     },
     footer = {

@@ -36,12 +36,7 @@ final class Access {
   private final TaskThreads threads;
   private final SplittableRandom random;
 
-  Access(
-      Cloud cloud,
-      Line line,
-      SimulatedDisk disk,
-      TaskThreads threads,
-      SplittableRandom random) {
+  Access(Cloud cloud, Line line, SimulatedDisk disk, TaskThreads threads, SplittableRandom random) {
     this.cloud = cloud;
     this.line = line;
     this.disk = disk;

@@ -55,10 +55,8 @@ final class Cloud {
   /// As a process reaches it that begins now.
   Remote remote(Line line, SimulatedDisk disk, TaskThreads threads) {
     var access = new Access(this, line, disk, threads, random);
-    var storage =
-        new RemoteStorage(access.store(), threads, random.split(), RemoteLimits.DEFAULT);
-    return new Remote(
-        storage, access.authority(), swarm.waitingBytes(), swarm.waitingTime());
+    var storage = new RemoteStorage(access.store(), threads, random.split(), RemoteLimits.DEFAULT);
+    return new Remote(storage, access.authority(), swarm.waitingBytes(), swarm.waitingTime());
   }
 
   /// The store as it is, for those who only look.
@@ -89,8 +87,7 @@ final class Cloud {
         };
     InstantSource clock = InstantSource.fixed(Instant.MAX);
     try {
-      Scrub.run(
-          plain(), clock, new Scrub.Options(true, Duration.ofDays(36_500), false), listener);
+      Scrub.run(plain(), clock, new Scrub.Options(true, Duration.ofDays(36_500), false), listener);
     } catch (IOException e) {
       problems.add(String.valueOf(e.getMessage()));
     } catch (InterruptedException e) {

@@ -215,7 +215,8 @@ final class Ghost {
     if (first > last) {
       return;
     }
-    long lsn = world.random().nextBoolean() ? last : first + world.random().nextLong(last - first + 1);
+    long lsn =
+        world.random().nextBoolean() ? last : first + world.random().nextLong(last - first + 1);
     try {
       page(model, real, lsn);
       value(model, real, lsn);

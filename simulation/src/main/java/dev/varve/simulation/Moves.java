@@ -17,9 +17,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
-/// How the tenant goes from one node to another by way of the object store: in order, or because the
-/// node that has it is thought to be dead, which it need not be. Of what that node had, only what it
-/// did not say was in the store may be missing.
+/// How the tenant goes from one node to another by way of the object store: in order, or because
+/// the node that has it is thought to be dead, which it need not be. Of what that node had, only
+/// what it did not say was in the store may be missing.
 final class Moves {
 
   /// After so many attempts that failed, nothing goes wrong any more.
@@ -176,8 +176,7 @@ final class Moves {
       boolean calm = attempt >= FAULTY_ATTEMPTS;
       if (calm) {
         node.line().setCalm(true);
-      } else if (node.server().tenants().timelines().isEmpty()
-          && world.random().nextInt(4) == 0) {
+      } else if (node.server().tenants().timelines().isEmpty() && world.random().nextInt(4) == 0) {
         node.disk().dieAt(world.random().nextInt(60));
       }
       if (other) {

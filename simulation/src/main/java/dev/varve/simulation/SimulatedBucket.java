@@ -26,8 +26,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// An object store in memory that survives all processes, and does what it is told: what goes wrong
-/// on the way is {@link Access}'s business. It notes when the name of a layer is used again, and can
-/// list what there was some changes ago.
+/// on the way is {@link Access}'s business. It notes when the name of a layer is used again, and
+/// can list what there was some changes ago.
 final class SimulatedBucket implements ObjectStore {
 
   private record Stored(byte[] bytes, ObjectState state) {}

@@ -57,7 +57,8 @@ final class SimulatedServer {
     TaskThreads mortal = new Mortal();
     tasks = new TaskManager(mortal, Duration.ofSeconds(10));
     var model = new DataModel(_ -> new HashRedo(), commits, new TableRules());
-    tenants = Tenants.open(disk.root().resolve("data"), model, tasks, settings, remote.apply(mortal));
+    tenants =
+        Tenants.open(disk.root().resolve("data"), model, tasks, settings, remote.apply(mortal));
   }
 
   SteppedThreads threads() {
@@ -137,8 +138,7 @@ final class SimulatedServer {
     @Override
     public boolean await(CompletableFuture<?> condition, Duration timeout)
         throws InterruptedException {
-      Finding.require(
-          condition.isDone() || waits++ < MOST_WAITS, "it waits for what never comes");
+      Finding.require(condition.isDone() || waits++ < MOST_WAITS, "it waits for what never comes");
       boolean done = threads.await(condition, timeout);
       Thread.interrupted(); // of one whose step waits for this one to end
       if (!done && disk.isDead()) {

@@ -70,9 +70,7 @@ public final class Planted {
       tenant.delete(gone);
       lookup
           .findVirtual(
-              Uploads.class,
-              "put",
-              MethodType.methodType(void.class, UploadProgress.Taken.class))
+              Uploads.class, "put", MethodType.methodType(void.class, UploadProgress.Taken.class))
           .invoke(uploads, taken);
     } catch (RuntimeException | Error e) {
       throw e;
