@@ -28,7 +28,8 @@ class DirectionTest {
           Map.entry("etcd", List.of("model", "task", "remote")),
           Map.entry("timeline", List.of("model", "task", "layer", "remote")),
           Map.entry("testkit", List.of("model", "postgres", "cluster")),
-          Map.entry("simulation", List.of("model", "task", "layer", "timeline", "testkit")),
+          Map.entry(
+              "simulation", List.of("model", "task", "layer", "remote", "timeline", "testkit")),
           Map.entry("datadir", List.of("model", "postgres", "redo", "timeline")),
           Map.entry("walreceiver", List.of("model", "postgres", "task", "datadir", "timeline")),
           Map.entry(

@@ -164,8 +164,6 @@ final class Run {
       lives.startAll();
       damage.mend();
       recover();
-      storing.finish();
-      recover();
       world.models().values().forEach(checks::all);
       try {
         restarts.restart();

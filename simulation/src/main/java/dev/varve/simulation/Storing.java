@@ -11,7 +11,7 @@ import java.time.Duration;
 final class Storing {
 
   /// How often the whole store is looked through.
-  private static final int SCRUBBED = 8;
+  private static final int SCRUBBED = 12;
 
   private final World world;
 
@@ -142,7 +142,7 @@ final class Storing {
           "all of %s is in the object store, but only up to %d, it says"
               .formatted(model, remote(real)));
     }
-    world.server().threads().pass(Duration.ofHours(3));
+    world.server().threads().pass(Duration.ofMinutes(5)); // what was deleted goes
     notice();
     Thread.interrupted(); // of a task that was cancelled
     cloud().requireWhole(true);

@@ -4,7 +4,8 @@
 ///
 /// {@link dev.varve.simulation.Simulation} runs a seed. {@link dev.varve.simulation.Operations}
 /// lists what can happen in a step; a new operation of the storage stack is a line there. It knows
-/// no more of `timeline` than its users do.
+/// no more of `timeline` than its users do, but how a layer is evicted ({@link
+/// dev.varve.timeline.SimulatedEviction}).
 @NullMarked
 package dev.varve.simulation;
 
