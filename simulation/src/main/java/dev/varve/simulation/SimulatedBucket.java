@@ -30,7 +30,15 @@ import org.jspecify.annotations.Nullable;
 /// can list what there was some changes ago.
 final class SimulatedBucket implements ObjectStore {
 
-  private record Stored(byte[] bytes, ObjectState state) {}
+  private static final class Stored {
+    final byte[] bytes;
+    final ObjectState state;
+
+    Stored(byte[] bytes, ObjectState state) {
+      this.bytes = bytes;
+      this.state = state;
+    }
+  }
 
   /// What there was under a name before a change; null: nothing.
   private record Change(ObjectName name, @Nullable Stored before) {}
