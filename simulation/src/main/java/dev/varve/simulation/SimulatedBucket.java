@@ -151,7 +151,7 @@ final class SimulatedBucket implements ObjectStore {
     }
     List<ObjectState> all =
         then.values().stream()
-            .map(Stored::state)
+            .map(stored -> stored.state)
             .filter(state -> state.name().value().startsWith(prefix))
             .filter(state -> state.name().value().compareTo(after) > 0)
             .map(SimulatedBucket::asListed)

@@ -268,9 +268,6 @@ final class Mutants {
             "an index part is put before its layers",
             one("timeline.Uploads", "upload", Edit.omit("run"))),
         Mutant.of(
-            "index parts do not wait for the manifest",
-            one("timeline.Uploads", "upload", Edit.jump("isCurrent"))),
-        Mutant.of(
             "what a new index part will not name is deleted before it is put",
             one("timeline.Uploads", "upload", Edit.planted("put", "deleteAndPut"))),
         Mutant.of(
