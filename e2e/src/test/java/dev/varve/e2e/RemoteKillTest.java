@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -189,7 +190,7 @@ class RemoteKillTest {
     }
 
     private void compare(Lsn lsn) throws IOException {
-      answers.get(lsn).compare(server, NAME);
+      Objects.requireNonNull(answers.get(lsn)).compare(server, NAME);
     }
 
     /// Compares with all answers that are remembered.
