@@ -7,6 +7,7 @@ import dev.varve.remote.RemoteStorage;
 import dev.varve.task.SteppedThreads;
 import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
+import dev.varve.timeline.CacheSettings;
 import dev.varve.timeline.Remote;
 import dev.varve.timeline.Scrub;
 import java.io.IOException;
@@ -56,7 +57,7 @@ final class Cloud {
   Remote remote(Line line, SimulatedDisk disk, TaskThreads threads) {
     var access = new Access(this, line, disk, threads, random);
     var storage = new RemoteStorage(access.store(), threads, random.split(), RemoteLimits.DEFAULT);
-    return new Remote(storage, access.authority(), swarm.waitingBytes(), swarm.waitingTime());
+    return new Remote(storage, access.authority(), swarm.waitingBytes(), swarm.waitingTime(), CacheSettings.DEFAULT);
   }
 
   /// The store as it is, for those who only look.
