@@ -57,7 +57,12 @@ final class Cloud {
   Remote remote(Line line, SimulatedDisk disk, TaskThreads threads) {
     var access = new Access(this, line, disk, threads, random);
     var storage = new RemoteStorage(access.store(), threads, random.split(), RemoteLimits.DEFAULT);
-    return new Remote(storage, access.authority(), swarm.waitingBytes(), swarm.waitingTime(), CacheSettings.DEFAULT);
+    return new Remote(
+        storage,
+        access.authority(),
+        swarm.waitingBytes(),
+        swarm.waitingTime(),
+        CacheSettings.DEFAULT);
   }
 
   /// The store as it is, for those who only look.

@@ -295,8 +295,7 @@ final class UploadProgress {
   /// @param usable whether what is in the store can be used without this node
   /// @param ofTenant why its tenant is not attached or has no manifest, if that is so
   /// @param lost why the tenant is not this node's any more
-  synchronized UploadState state(
-      boolean usable, @Nullable String ofTenant, @Nullable String lost) {
+  synchronized UploadState state(boolean usable, @Nullable String ofTenant, @Nullable String lost) {
     String reason = failure == null ? ofTenant : failure;
     return new UploadState(
         usable ? proven : Lsn.ZERO,
