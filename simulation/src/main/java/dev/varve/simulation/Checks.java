@@ -275,7 +275,7 @@ final class Checks {
       case PageserverException.Unavailable _ ->
           DiskFault.isNamedBy(message)
               || (message.contains(LATE) && isAfterLate(model))
-              || (world.isEvicted() && Line.isNamedBy(message));
+              || (world.cloud() != null && Line.isNamedBy(message));
       case PageserverException.DataCorrupted _ -> isDamaged(model, message);
       case PageserverException.InvalidRequest _ -> !isReadable(model, lsn);
       case PageserverException.NotFound _,

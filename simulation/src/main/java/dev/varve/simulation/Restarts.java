@@ -183,7 +183,7 @@ final class Restarts {
             .filter(file -> !file.endsWith(".json"))
             .count();
     boolean right =
-        world.isEvicted() ? files <= timeline.layerCount() : files == timeline.layerCount();
+        world.cloud() != null ? files <= timeline.layerCount() : files == timeline.layerCount();
     Finding.require(
         right,
         "%s has %d layers, and %d files of layers".formatted(model, timeline.layerCount(), files));
