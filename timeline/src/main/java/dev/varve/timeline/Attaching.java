@@ -3,6 +3,7 @@ package dev.varve.timeline;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
@@ -21,6 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -181,21 +183,51 @@ final class Attaching {
   ///   one has put a manifest before
   private List<Stored> read(RemoteStorage storage, TenantManifest manifest, Generation last)
       throws IOException, InterruptedException {
-    Map<TimelineIdentity, Stored> all = new ConcurrentHashMap<>();
+    Map<TimelineId, IndexPart> found = new ConcurrentHashMap<>();
     new Parallel<TimelineIdentity>(
             shared.tasks(),
             "read index parts of tenant " + manifest.tenant(),
             AT_ONCE,
             manifest.timelines(),
             identity -> {
-              StoredIndex found = StoredIndex.findNewest(storage, TimelineKey.of(identity), last);
-              if (found != null || identity.ancestor().isPresent()) {
-                IndexPart index = found == null ? first(identity) : found.part();
-                all.put(identity, new Stored(identity, index));
+              StoredIndex newest = StoredIndex.findNewest(storage, TimelineKey.of(identity), last);
+              if (newest != null) {
+                found.put(identity.id(), newest.part());
               }
             })
         .run();
+    Map<TimelineIdentity, Stored> all = new HashMap<>();
+    for (TimelineIdentity identity : manifest.timelines()) {
+      IndexPart part = found.get(identity.id());
+      if (part == null && identity.ancestor().isPresent()) {
+        Lsn readableFrom = readableFrom(identity, manifest, found);
+        part = new IndexPart(identity.start(), readableFrom, true, List.of());
+      }
+      if (part != null) {
+        all.put(identity, new Stored(identity, part));
+      }
+    }
     return inOrder(manifest, all, storage);
+  }
+
+  /// From where a branch can be read that was named, but of which nothing more came into the store:
+  /// as when it was made, before its branch point it is as readable as its ancestor.
+  private static Lsn readableFrom(
+      TimelineIdentity branch, TenantManifest manifest, Map<TimelineId, IndexPart> found) {
+    Lsn lowest = branch.start();
+    Optional<TimelineId> above = branch.ancestor();
+    for (int steps = 0; above.isPresent() && steps < manifest.timelines().size(); steps++) {
+      TimelineId id = above.get();
+      IndexPart part = found.get(id);
+      if (part != null) {
+        return Lsn.min(lowest, part.readableFrom());
+      }
+      Optional<TimelineIdentity> next =
+          manifest.timelines().stream().filter(one -> one.id().equals(id)).findFirst();
+      lowest = Lsn.min(lowest, next.map(TimelineIdentity::start).orElse(lowest));
+      above = next.flatMap(TimelineIdentity::ancestor);
+    }
+    return lowest;
   }
 
   /// A timeline without an ancestor that was named, but of which nothing more came into the store,
@@ -224,12 +256,6 @@ final class Attaching {
       }
     }
     return stored;
-  }
-
-  /// What a timeline has that was named, but of which nothing more came into the store: a branch
-  /// begins with what its ancestor has.
-  private static IndexPart first(TimelineIdentity identity) {
-    return new IndexPart(identity.start(), identity.start(), true, List.of());
   }
 
   private void put(

@@ -9,12 +9,14 @@ import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.remote.StoreException;
+import dev.varve.remote.directory.DirectoryStore;
 import dev.varve.remote.generation.Generation;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
@@ -231,5 +233,17 @@ class AttachTest {
     assertThatThrownBy(() -> alone.tenants.attach(nobody))
         .isInstanceOf(PageserverException.Unsupported.class)
         .hasMessageContaining("--remote");
+  }
+
+  /// Its node went after the manifest was put.
+  @Test
+  void aBranchThatOnlyTheManifestNamesHasWhatItsAncestorHas() throws Exception {
+    var index = new RemoteName.Index(Fixture.TENANT, DEV, new Generation(1)).object();
+    DirectoryStore.open(directory.resolve("bucket"), InstantSource.system())
+        .delete(List.of(index), WatchedStore.LIMIT);
+    SimulatedServer second = bucket.open(new SimulatedDisk(), 4);
+    assertThat(second.tenants.attach(Fixture.TENANT)).hasSize(2);
+    written.check(prod(second), START);
+    written.branch(dev(second).ancestorLsn().value()).check(dev(second), START);
   }
 }
