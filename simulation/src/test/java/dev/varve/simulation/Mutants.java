@@ -231,7 +231,7 @@ final class Mutants {
     return List.of(
         Mutant.of(
             "what a merge has moved away is back after a restart",
-            one("timeline.TimelineFiles", "entry", Edit.fallThrough("isEmpty"))),
+            one("timeline.IndexJson", "entry", Edit.fallThrough("isEmpty"))),
         Mutant.of(
             "branches go on to read through a broken timeline",
             one("timeline.Reloading", "replace", Edit.omit("setAncestor"))),
@@ -266,10 +266,10 @@ final class Mutants {
     return List.of(
         Mutant.of(
             "an index part is put before its layers",
-            one("timeline.Uploads", "upload", Edit.omit("run"))),
+            one("timeline.Uploads", "uploadAwake", Edit.omit("run"))),
         Mutant.of(
             "what a new index part will not name is deleted before it is put",
-            one("timeline.Uploads", "upload", Edit.planted("put", "deleteAndPut"))),
+            one("timeline.Uploads", "uploadAwake", Edit.planted("put", "deleteAndPut"))),
         Mutant.of(
             "objects are deleted without asking whether the tenant is another's",
             one("timeline.RemoteTenant", "delete", Edit.planted("validate", "validated"))),
