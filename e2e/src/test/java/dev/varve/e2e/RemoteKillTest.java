@@ -47,7 +47,7 @@ class RemoteKillTest {
 
   @Test
   void nothingIsLostAfterKills() throws Exception {
-    killing(5);
+    killing(2);
   }
 
   @Test

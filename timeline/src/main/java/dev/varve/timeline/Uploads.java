@@ -6,17 +6,13 @@ import dev.varve.model.PageserverException;
 import dev.varve.model.TimelineId;
 import dev.varve.remote.Content;
 import dev.varve.remote.ObjectName;
-import dev.varve.remote.ObjectState;
 import dev.varve.remote.PutCondition;
-import dev.varve.remote.StoreException;
 import dev.varve.remote.generation.Generation;
 import dev.varve.task.Backoff;
 import dev.varve.task.Task;
 import dev.varve.task.TaskKind;
 import dev.varve.task.TaskSpec;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -341,41 +337,11 @@ final class Uploads {
 
   private void put(HistoricLayer layer) throws IOException, InterruptedException {
     LayerEntry entry = layer.entry();
-    Path file = index.files().layer(entry.name());
     ObjectName name = progress.object(entry).object();
-    if (!Files.exists(file)) {
-      requireStored(name, entry, file);
-      progress.layerPut(entry);
-      return;
-    }
-    Content content = Content.of(file);
-    ObjectState state = tenant.storage().put(name, content, PutCondition.ALWAYS, RemoteTenant.PUT);
-    int crc =
-        state.crc32c().isPresent() ? state.crc32c().getAsInt() : content.crc32c(0, content.size());
-    if (state.size() != entry.bytes() || crc != entry.crc()) {
-      String finding = "is not what was written: its size or checksum is wrong";
-      timeline.condition().damaged().note(file, finding);
-      throw new UnusableFileException(file + " " + finding + "; it can't be uploaded");
+    if (LayerPut.run(tenant.storage(), name, entry, index.files(), timeline.condition())) {
+      timeline.metrics().bytesUploaded.add(entry.bytes());
     }
     progress.layerPut(entry);
-    timeline.metrics().bytesUploaded.add(entry.bytes());
-  }
-
-  /// A layer that was evicted is in the store, though it may not have been found there: a list of
-  /// index parts may be stale.
-  private void requireStored(ObjectName name, LayerEntry entry, Path file)
-      throws IOException, InterruptedException {
-    try {
-      ObjectState state = tenant.storage().head(name, RemoteTenant.PUT);
-      if (state.size() == entry.bytes()
-          && state.crc32c().isPresent()
-          && state.crc32c().getAsInt() == entry.crc()) {
-        return;
-      }
-    } catch (StoreException.NotFound _) {
-      // Neither there nor here.
-    }
-    throw new UnusableFileException(file + " is missing and can't be uploaded");
   }
 
   private void put(UploadProgress.Taken taken) throws IOException, InterruptedException {

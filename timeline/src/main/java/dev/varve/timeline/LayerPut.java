@@ -1,0 +1,63 @@
+package dev.varve.timeline;
+
+import dev.varve.remote.Content;
+import dev.varve.remote.ObjectName;
+import dev.varve.remote.ObjectState;
+import dev.varve.remote.PutCondition;
+import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.StoreException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// Puts a layer file into the object store, and makes sure that it is what was written.
+final class LayerPut {
+
+  private LayerPut() {}
+
+  /// @param name of the object
+  /// @param condition of the timeline, which is told of a file that is damaged
+  /// @return false when there was nothing to put: the file was evicted, and the store has it
+  /// @throws UnusableFileException when the file is not what was written, or is nowhere
+  static boolean run(
+      RemoteStorage storage,
+      ObjectName name,
+      LayerEntry entry,
+      TimelineFiles files,
+      Condition condition)
+      throws IOException, InterruptedException {
+    Path file = files.layer(entry.name());
+    if (!Files.exists(file)) {
+      requireStored(storage, name, entry, file);
+      return false;
+    }
+    Content content = Content.of(file);
+    ObjectState state = storage.put(name, content, PutCondition.ALWAYS, RemoteTenant.PUT);
+    int crc =
+        state.crc32c().isPresent() ? state.crc32c().getAsInt() : content.crc32c(0, content.size());
+    if (state.size() != entry.bytes() || crc != entry.crc()) {
+      String finding = "is not what was written: its size or checksum is wrong";
+      condition.damaged().note(file, finding);
+      throw new UnusableFileException(file + " " + finding + "; it can't be uploaded");
+    }
+    return true;
+  }
+
+  /// A layer that was evicted is in the store, though it may not have been found there: a list of
+  /// index parts may be stale.
+  private static void requireStored(
+      RemoteStorage storage, ObjectName name, LayerEntry entry, Path file)
+      throws IOException, InterruptedException {
+    try {
+      ObjectState state = storage.head(name, RemoteTenant.PUT);
+      if (state.size() == entry.bytes()
+          && state.crc32c().isPresent()
+          && state.crc32c().getAsInt() == entry.crc()) {
+        return;
+      }
+    } catch (StoreException.NotFound _) {
+      // Neither there nor here.
+    }
+    throw new UnusableFileException(file + " is missing and can't be uploaded");
+  }
+}
