@@ -4,7 +4,6 @@ import dev.varve.layer.FileLayer;
 import dev.varve.layer.LayerOwner;
 import dev.varve.model.KeyRange;
 import dev.varve.remote.RemoteStorage;
-import dev.varve.remote.generation.Generation;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.Set;
@@ -23,7 +22,7 @@ public final class SimulatedEviction {
   public static int evict(Timeline timeline, RemoteStorage storage, BooleanSupplier chosen)
       throws IOException, InterruptedException {
     TimelineKey key = TimelineKey.of(timeline.identity());
-    StoredIndex stored = StoredIndex.find(storage, key, Generation.NONE, Generation.HIGHEST);
+    StoredIndex stored = StoredIndex.readListed(storage, key);
     if (stored == null) {
       return 0;
     }

@@ -224,7 +224,7 @@ public final class Scrub {
       throws IOException, InterruptedException {
     var key = new TimelineKey(identity.tenant(), identity.id());
     try {
-      StoredIndex found = StoredIndex.find(storage, key, Generation.NONE, Generation.HIGHEST);
+      StoredIndex found = StoredIndex.readListed(storage, key);
       if (found == null) {
         problem("timeline \"" + identity.name() + "\" (" + key + ") has no index part");
       }

@@ -67,6 +67,15 @@ record StoredIndex(IndexPart part, Generation generation) {
     return newest.equals(Generation.NONE) ? null : read(storage, name(key, newest));
   }
 
+  /// The newest that is listed, for somebody who looks twice before he believes it.
+  ///
+  /// @return null when there is none
+  static @Nullable StoredIndex readListed(RemoteStorage storage, TimelineKey key)
+      throws IOException, InterruptedException {
+    Generation newest = listed(storage, key, Generation.HIGHEST);
+    return newest.equals(Generation.NONE) ? null : read(storage, name(key, newest));
+  }
+
   /// @return {@link Generation#NONE} when none is listed
   private static Generation listed(RemoteStorage storage, TimelineKey key, Generation highest)
       throws IOException, InterruptedException {
