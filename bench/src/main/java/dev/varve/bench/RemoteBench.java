@@ -61,6 +61,7 @@ final class RemoteBench {
     attach(Files.createDirectory(folder.resolve("attach")), results);
     throughput(Files.createDirectory(folder.resolve("throughput")), results);
     amplification(Files.createDirectory(folder.resolve("wal")), results);
+    ColdBackupBench.run(Files.createDirectory(folder.resolve("backup")), results);
     Trees.delete(folder);
   }
 
@@ -68,7 +69,7 @@ final class RemoteBench {
     return new TimelineSettings(384L << 20, 128L << 20, 64L << 20, Duration.ofMinutes(10), 2);
   }
 
-  private static Remote remote(ObjectStore store, Path folder, TaskThreads threads) {
+  static Remote remote(ObjectStore store, Path folder, TaskThreads threads) {
     try {
       return new Remote(
           new RemoteStorage(store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT),
@@ -312,11 +313,11 @@ final class RemoteBench {
           1);
       double puts = ((DistantStore) store).requests.sum() - requests;
       results.note(
-          "requests for a GB of WAL, in US dollars at 0.005 for 1,000",
+          "requests for a TB of WAL, in US dollars at 0.005 for 1,000",
           "$",
-          puts / (source.bytes() / 1e9) * 0.005 / 1000,
-          "storage of a GB for a month",
-          0.023,
+          puts / (source.bytes() / 1e12) * 0.005 / 1000,
+          "storage of a TB for a month",
+          23,
           false,
           1);
     }

@@ -94,29 +94,6 @@ public final class DataDirectory {
     timeline.page(DirectoryKeys.relationBlock(fork, block), lsn, target);
   }
 
-  /// Writes adjacent pages of a relation into `target`, each as {@link #page} does; faster than one
-  /// by one.
-  ///
-  /// @param first block number, unsigned
-  /// @param target 8192 bytes for each page; undefined after an exception
-  /// @throws PageserverException what {@link #page} throws for the first page that can't be read
-  public void pages(RelationFork fork, int first, int count, MemorySegment target) {
-    long present = Integer.toUnsignedLong(blocks(fork)) - Integer.toUnsignedLong(first);
-    int read = Math.clamp(present, 0, count);
-    List<Key> keys = new ArrayList<>(read);
-    for (int i = 0; i < read; i++) {
-      keys.add(DirectoryKeys.relationBlock(fork, first + i));
-    }
-    timeline.pages(
-        keys,
-        lsn,
-        target,
-        (int _, PageserverException failure) -> {
-          throw failure;
-        });
-    target.asSlice((long) read * Page.SIZE, (long) (count - read) * Page.SIZE).fill((byte) 0);
-  }
-
   /// Bytes of all forks of all relations of a database, in all tablespaces.
   public long databaseBytes(int database) {
     long[] blocks = {0};

@@ -25,6 +25,10 @@ final class Reads {
     this.shared = shared;
   }
 
+  BatchBuffers buffers() {
+    return shared.batches();
+  }
+
   void page(Key key, Lsn lsn, MemorySegment target) {
     requireReadable(lsn);
     try {

@@ -28,6 +28,7 @@ record Shared(
     Set<TenantId> unknown,
     PageCache pages,
     PageBuilders builders,
+    BatchBuffers batches,
     Signal progress,
     @Nullable RemoteTenants remote) {
 

@@ -35,6 +35,9 @@ public final class Tenants implements AutoCloseable {
 
   private static final int MOST_OPEN_FILES = 512;
 
+  /// What is read before it is asked for has this part of what the block cache has.
+  private static final int BATCHES_PART = 16;
+
   /// How long the start waits for the object store.
   private static final Duration ATTACH_LIMIT = Duration.ofSeconds(5);
 
@@ -151,6 +154,7 @@ public final class Tenants implements AutoCloseable {
               ConcurrentHashMap.newKeySet(),
               new PageCache(settings.pageCache()),
               new PageBuilders(),
+              new BatchBuffers(settings.blockCache() / BATCHES_PART),
               new Signal(),
               remote == null || stored == null
                   ? null

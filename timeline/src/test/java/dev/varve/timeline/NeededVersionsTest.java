@@ -89,6 +89,7 @@ class NeededVersionsTest {
             ConcurrentHashMap.newKeySet(),
             new PageCache(0),
             new PageBuilders(),
+            new BatchBuffers(1 << 20),
             new Signal(),
             null);
     Path merged = folder.resolve("merged");

@@ -54,11 +54,25 @@ final class BackupTar {
   }
 
   void file(String path, long size, Contents contents) throws IOException {
+    begin(path, size);
+    contents.write(tar);
+    end();
+  }
+
+  /// Begins a file; its bytes and its end follow.
+  void begin(String path, long size) throws IOException {
     var entry = new TarArchiveEntry(path);
     entry.setMode(FILE_MODE);
     entry.setSize(size);
     put(entry);
-    contents.write(tar);
+  }
+
+  void write(byte[] bytes, int from, int length) throws IOException {
+    tar.write(bytes, from, length);
+  }
+
+  /// @throws IOException when the file has not got all of its bytes
+  void end() throws IOException {
     tar.closeArchiveEntry();
   }
 

@@ -13,7 +13,6 @@ import dev.varve.model.Lsn;
 import dev.varve.postgres.PgVersion;
 import dev.varve.postgres.backup.DataFiles;
 import dev.varve.postgres.control.ControlFile;
-import dev.varve.postgres.page.Checksum;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.record.PreparedTransaction;
 import dev.varve.postgres.slru.Slru;
@@ -47,9 +46,6 @@ public final class BaseBackup {
   /// Blocks in one file of a relation: 1 GiB.
   private static final int SEGMENT_BLOCKS = 131_072;
 
-  /// As many pages are read together: as many bytes as are read from a layer file at once.
-  private static final int PAGES_AT_ONCE = 32;
-
   private static final List<String> DIRECTORIES =
       List.of(
           "base",
@@ -77,8 +73,7 @@ public final class BaseBackup {
   private final PgVersion version;
   private final StartingPoint start;
   private final boolean checksums;
-  private final byte[] pageBytes = new byte[PAGES_AT_ONCE * Page.SIZE];
-  private final MemorySegment pages = MemorySegment.ofArray(pageBytes);
+  private final byte[] page = new byte[Page.SIZE];
 
   /// The folder `global`, which is no database's.
   private static final Database SHARED = new Database(DirectoryKeys.GLOBAL_TABLESPACE, 0, "");
@@ -186,8 +181,8 @@ public final class BaseBackup {
           (long) segment.pages() * Page.SIZE,
           out -> {
             for (int i = 0; i < segment.pages(); i++) {
-              directory.slruPage(slru, first + i, pages.asSlice(0, Page.SIZE));
-              out.write(pageBytes, 0, Page.SIZE);
+              directory.slruPage(slru, first + i, MemorySegment.ofArray(page));
+              out.write(page);
             }
           });
     }
@@ -219,20 +214,23 @@ public final class BaseBackup {
     if (map != null) {
       tar.file(folder + "/pg_filenode.map", map);
     }
-    List<Fork> forks = new ArrayList<>();
-    unchecked(() ->
-        directory.forEachRelation(
-            database.tablespace(),
-            database.database(),
-            (fork, blocks) ->
-                checked(() -> {
-                  if (!forks.isEmpty() && !forks.getFirst().isOfSameRelation(fork)) {
-                    relation(tar, folder, forks);
-                    forks.clear();
-                  }
-                  forks.add(new Fork(fork, blocks));
-                })));
-    relation(tar, folder, forks);
+    try (var files = new RelationFiles(tar, directory, checksums)) {
+      List<Fork> forks = new ArrayList<>();
+      unchecked(() ->
+          directory.forEachRelation(
+              database.tablespace(),
+              database.database(),
+              (fork, blocks) ->
+                  checked(() -> {
+                    if (!forks.isEmpty() && !forks.getFirst().isOfSameRelation(fork)) {
+                      relation(files, folder, forks);
+                      forks.clear();
+                    }
+                    forks.add(new Fork(fork, blocks));
+                  })));
+      relation(files, folder, forks);
+      files.flush();
+    }
   }
 
   /// A fork and how many blocks it has.
@@ -250,41 +248,25 @@ public final class BaseBackup {
   /// All forks of one relation. Of an unlogged one, the log knows the init fork alone; after a
   /// clean stop PostgreSQL does not reset it, so its main fork is written as the copy of the init
   /// fork that a crash would have made of it.
-  private void relation(BackupTar tar, String folder, List<Fork> forks) throws IOException {
+  private static void relation(RelationFiles files, String folder, List<Fork> forks)
+      throws IOException {
     boolean unlogged = forks.stream().anyMatch(Fork::isInit);
     for (Fork fork : forks) {
       String name = folder + "/" + Integer.toUnsignedString(fork.fork.relation());
       if (fork.isInit()) {
-        files(tar, name, fork.fork, fork.blocks);
+        add(files, name, fork.fork, fork.blocks);
       }
       if (!unlogged || fork.isInit()) {
-        files(tar, name + RelationFork.suffix(fork.fork.fork()), fork.fork, fork.blocks);
+        add(files, name + RelationFork.suffix(fork.fork.fork()), fork.fork, fork.blocks);
       }
     }
   }
 
-  private void files(BackupTar tar, String name, RelationFork fork, long blocks)
+  private static void add(RelationFiles files, String name, RelationFork fork, long blocks)
       throws IOException {
     for (long first = 0; first == 0 || first < blocks; first += SEGMENT_BLOCKS) {
-      long from = first;
-      long count = Math.min(SEGMENT_BLOCKS, blocks - first);
       String path = first == 0 ? name : name + "." + first / SEGMENT_BLOCKS;
-      tar.file(path, count * Page.SIZE, out -> pages(out, fork, from, count));
-    }
-  }
-
-  private void pages(OutputStream out, RelationFork fork, long first, long count)
-      throws IOException {
-    for (long block = first; block < first + count; block += PAGES_AT_ONCE) {
-      int some = (int) Math.min(PAGES_AT_ONCE, first + count - block);
-      directory.pages(fork, (int) block, some, pages);
-      for (int i = 0; checksums && i < some; i++) {
-        MemorySegment page = pages.asSlice((long) i * Page.SIZE, Page.SIZE);
-        if (!Page.isNew(page)) {
-          Page.setChecksum(page, Checksum.of(page, (int) block + i));
-        }
-      }
-      out.write(pageBytes, 0, some * Page.SIZE);
+      files.add(path, fork, first, Math.min(SEGMENT_BLOCKS, blocks - first));
     }
   }
 
