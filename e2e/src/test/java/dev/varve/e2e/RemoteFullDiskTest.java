@@ -40,8 +40,7 @@ class RemoteFullDiskTest {
       String address = bucket.address(wire.port());
       try (Varve varve =
           Varve.start(scratch.path(), MEMORY, Bucket.CREDENTIALS, "--remote", address)) {
-        varve.command(
-            "import", "--from", source.connectionString("postgres"), "--name", NAME);
+        varve.command("import", "--from", source.connectionString("postgres"), "--name", NAME);
         varve.command("upload", NAME);
         PageSample sample = PageSample.take(source, varve, NAME, new SplittableRandom(1));
         wire.cut();
@@ -51,8 +50,7 @@ class RemoteFullDiskTest {
 
         wire.mend();
         String end = source.query("select pg_logical_emit_message(true, 'e2e', 'the end')");
-        varve.command(
-            "wait", NAME, "--lsn", end, "--timeout", String.valueOf(LIMIT_SECONDS));
+        varve.command("wait", NAME, "--lsn", end, "--timeout", String.valueOf(LIMIT_SECONDS));
         sample.compare(varve, NAME);
         varve.command("upload", NAME);
         compareContent(varve, source, scratch.of("restored"));

@@ -8,13 +8,22 @@ public final class CorruptObjectException extends IOException {
 
   private static final long serialVersionUID = 1L;
 
+  private final transient RemoteLayer layer;
   private final String object;
   private final long offset;
+  private final String finding;
 
-  public CorruptObjectException(String object, long offset, String finding) {
+  public CorruptObjectException(RemoteLayer layer, String object, long offset, String finding) {
     super("object " + object + " is damaged at byte " + offset + ": " + finding);
+    this.layer = layer;
     this.object = object;
     this.offset = offset;
+    this.finding = finding;
+  }
+
+  /// The layer that is in it.
+  public RemoteLayer layer() {
+    return layer;
   }
 
   /// The object's name.
@@ -25,5 +34,9 @@ public final class CorruptObjectException extends IOException {
   /// Bytes from the beginning of the object.
   public long offset() {
     return offset;
+  }
+
+  public String finding() {
+    return finding;
   }
 }

@@ -85,15 +85,12 @@ public final class DeltaLayer implements FileLayer {
     return file.cursor(keys);
   }
 
-  /// Reads and checks the whole file.
-  ///
-  /// @throws CorruptLayerException saying what is wrong
+  @Override
   public void verify() throws IOException {
     file.verify();
   }
 
-  /// To be called when the file was put back in its place: what is open of the former one is
-  /// closed.
+  @Override
   public void reopen() throws IOException {
     file.reopen();
   }

@@ -33,4 +33,13 @@ public sealed interface FileLayer extends Layer permits DeltaLayer, ImageLayer {
   void prefetch(
       long upper, long middle, long lower, long floor, long end, @Nullable ReadAhead ahead)
       throws IOException;
+
+  /// Reads and checks the whole file or, while that is not here, the object.
+  ///
+  /// @throws CorruptLayerException or {@link CorruptObjectException}, saying what is wrong
+  void verify() throws IOException;
+
+  /// To be called when the file was put back in its place: what is open of the former one is
+  /// closed.
+  void reopen() throws IOException;
 }

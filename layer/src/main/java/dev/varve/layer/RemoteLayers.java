@@ -12,6 +12,7 @@ public interface RemoteLayers {
   /// @param offset from the beginning of the object; the range lies within {@link
   ///   RemoteLayer#bytes()}
   /// @return exactly `length` bytes, which nobody changes any more
+  /// @throws CorruptObjectException when the store has other bytes than were put there
   /// @throws IOException with a reason for people, when they can't be had; {@link
   ///   java.nio.channels.ClosedByInterruptException} when this thread is interrupted, which it is
   ///   then still

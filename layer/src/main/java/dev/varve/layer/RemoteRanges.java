@@ -89,6 +89,9 @@ final class RemoteRanges {
       return range.resultNow();
     }
     // Each has an exception of its own, with its own stack.
+    if (range.exceptionNow() instanceof CorruptObjectException e) {
+      throw corrupt(layer, e.offset(), e.finding());
+    }
     throw unreachable(layer, new IOException(reason(range.exceptionNow()), range.exceptionNow()));
   }
 
@@ -101,6 +104,8 @@ final class RemoteRanges {
     byte[] bytes;
     try {
       bytes = remote.read(layer, id.offset, id.length);
+    } catch (CorruptObjectException e) {
+      throw e;
     } catch (IOException e) {
       if (Thread.currentThread().isInterrupted()) {
         var interrupted = new ClosedByInterruptException();
@@ -128,7 +133,7 @@ final class RemoteRanges {
   }
 
   CorruptObjectException corrupt(RemoteLayer layer, long offset, @Nullable String finding) {
-    return new CorruptObjectException(remote.nameOf(layer), offset, String.valueOf(finding));
+    return new CorruptObjectException(layer, remote.nameOf(layer), offset, String.valueOf(finding));
   }
 
   long reads() {

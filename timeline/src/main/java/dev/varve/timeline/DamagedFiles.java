@@ -4,10 +4,8 @@ import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 
 import dev.varve.layer.CorruptLayerException;
-import dev.varve.layer.DeltaLayer;
+import dev.varve.layer.CorruptObjectException;
 import dev.varve.layer.FileLayer;
-import dev.varve.layer.ImageLayer;
-import dev.varve.layer.MemoryLayer;
 import dev.varve.layer.UnreadableLayerException;
 import dev.varve.task.Backoff;
 import java.io.IOException;
@@ -16,18 +14,21 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
-/// Which layer files of a timeline are damaged, as far as anybody has noticed: when it was loaded,
-/// or when a read met one. It only tells; a read tries a file whatever is noted here. Any thread
-/// may call any method.
+/// Which layer files of a timeline are damaged, and which objects of layers whose files are not
+/// here, as far as anybody has noticed: when it was loaded, or when a read met one. It only tells;
+/// a read tries a file whatever is noted here. Any thread may call any method.
 ///
-/// A file that is well again, because it was put back or the disk recovered, is taken out by {@link
-/// #lookAgain}; one that the timeline no longer has, because it was merged or collected, as well.
+/// What is well again, because it was put back or the disk recovered, is taken out by {@link
+/// #lookAgain}; what the timeline no longer has, because it was merged or collected, as well. A
+/// file that stays damaged is fetched from the object store, if that has the layer ({@link
+/// Downloads}).
 final class DamagedFiles {
 
   private static final System.Logger LOG = System.getLogger(DamagedFiles.class.getName());
@@ -35,7 +36,15 @@ final class DamagedFiles {
   /// Looking reads the whole file.
   private static final Backoff LOOKS = new Backoff(Duration.ofSeconds(15), Duration.ofHours(1));
 
-  private record Noted(DamagedFile file, int looks, Instant nextLook) {}
+  /// @param isObject whether it is the layer's object that is damaged, and its file is not here
+  private record Noted(DamagedFile file, boolean isObject, int looks, Instant nextLook) {
+
+    Noted after(String finding, InstantSource clock) {
+      var again = new DamagedFile(file.file(), finding, file.since());
+      Instant next = clock.instant().plus(LOOKS.delay(looks + 1));
+      return new Noted(again, isObject, looks + 1, next);
+    }
+  }
 
   private final TimelineFiles files;
   private final InstantSource clock;
@@ -67,6 +76,15 @@ final class DamagedFiles {
           note(e.file(), "is damaged at byte " + e.offset() + ": " + e.finding());
       case UnreadableLayerException e -> note(e.file(), "can't be read: " + reason(e));
       case NoSuchFileException e -> note(files.directory().resolve(e.getFile()), "is missing");
+      case CorruptObjectException e -> {
+        Path file = files.layer(e.layer().name());
+        if (file.getParent().endsWith(e.layer().owner().timeline().toString())) {
+          String finding =
+              "is not here, and its object %s is damaged at byte %d: %s"
+                  .formatted(e.object(), e.offset(), e.finding());
+          note(file, finding, true);
+        }
+      }
       default -> {}
     }
   }
@@ -77,6 +95,10 @@ final class DamagedFiles {
   }
 
   void note(Path file, String finding) {
+    note(file, finding, false);
+  }
+
+  private void note(Path file, String finding, boolean isObject) {
     if (!files.directory().equals(file.getParent())) {
       return;
     }
@@ -84,7 +106,8 @@ final class DamagedFiles {
     var damaged = new DamagedFile(file, finding, now);
     Noted before =
         noted.putIfAbsent(
-            file.getFileName().toString(), new Noted(damaged, 1, now.plus(LOOKS.delay(1))));
+            file.getFileName().toString(),
+            new Noted(damaged, isObject, 1, now.plus(LOOKS.delay(1))));
     if (before == null) {
       LOG.log(ERROR, "{0}; reads that need it fail", damaged);
     }
@@ -99,8 +122,10 @@ final class DamagedFiles {
   /// Looks whether the files are well by now.
   ///
   /// @param all also at those that were looked at a short while ago, and whether others are there
+  /// @return those that were looked at, and are not
   /// @throws IOException when the layer map can't be had
-  void lookAgain(LayerMaps maps, boolean all) throws IOException {
+  List<LayerEntry> lookAgain(LayerMaps maps, boolean all) throws IOException {
+    var damaged = new ArrayList<LayerEntry>();
     LayerMap map = maps.acquire(); // so that none is deleted meanwhile
     try {
       Map<String, HistoricLayer> layers = new HashMap<>();
@@ -108,7 +133,11 @@ final class DamagedFiles {
       Instant now = clock.instant();
       for (Map.Entry<String, Noted> each : noted.entrySet()) {
         if (all || !each.getValue().nextLook.isAfter(now)) {
-          look(each.getKey(), each.getValue(), layers.get(each.getKey()));
+          HistoricLayer layer = layers.get(each.getKey());
+          look(each.getKey(), each.getValue(), layer);
+          if (layer != null && noted.containsKey(each.getKey())) {
+            damaged.add(layer.entry());
+          }
         }
       }
       if (all) {
@@ -117,22 +146,33 @@ final class DamagedFiles {
     } finally {
       map.release();
     }
+    return damaged;
+  }
+
+  /// Looks whether a layer's file, which was replaced, is well.
+  ///
+  /// @param layer with a reference
+  void lookAt(HistoricLayer layer) {
+    String name = layer.entry().name().fileName();
+    Noted before = noted.get(name);
+    if (before != null) {
+      look(name, before, layer);
+    }
   }
 
   private void look(String name, Noted before, @Nullable HistoricLayer layer) {
-    if (layer == null || isElsewhere(layer)) {
+    if (layer == null || isElsewhere(layer) != before.isObject) {
       noted.remove(name, before);
       return;
     }
     String finding;
     try {
-      finding = files.findDamageWithin(layer.entry());
-      if (isElsewhere(layer)) { // since a moment ago
+      finding = before.isObject ? findDamageOfObject(layer) : findDamageOfFile(layer);
+      if (isElsewhere(layer) != before.isObject) { // since a moment ago
         noted.remove(name, before);
         return;
       }
       if (finding == null) {
-        reopen(layer);
         noted.remove(name, before);
         LOG.log(INFO, "layer file {0} is well again", before.file.file());
         return;
@@ -140,9 +180,22 @@ final class DamagedFiles {
     } catch (IOException e) {
       finding = "can't be read: " + e.getMessage();
     }
-    var file = new DamagedFile(before.file.file(), finding, before.file.since());
-    int looks = before.looks + 1;
-    noted.replace(name, before, new Noted(file, looks, clock.instant().plus(LOOKS.delay(looks))));
+    noted.replace(name, before, before.after(finding, clock));
+  }
+
+  private @Nullable String findDamageOfFile(HistoricLayer layer) throws IOException {
+    String finding = files.findDamageWithin(layer.entry());
+    if (finding == null && layer.layer() instanceof FileLayer file && !isElsewhere(layer)) {
+      file.reopen();
+    }
+    return finding;
+  }
+
+  private static @Nullable String findDamageOfObject(HistoricLayer layer) throws IOException {
+    if (layer.layer() instanceof FileLayer file) {
+      file.verify();
+    }
+    return null;
   }
 
   /// Whether there should be no file.
@@ -159,14 +212,6 @@ final class DamagedFiles {
       }
     } catch (IOException e) {
       note(file, "can't be looked at: " + e.getMessage());
-    }
-  }
-
-  private static void reopen(HistoricLayer layer) throws IOException {
-    switch (layer.layer()) {
-      case DeltaLayer delta -> delta.reopen();
-      case ImageLayer image -> image.reopen();
-      case MemoryLayer _ -> {}
     }
   }
 }

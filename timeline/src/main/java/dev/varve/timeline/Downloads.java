@@ -1,6 +1,7 @@
 package dev.varve.timeline;
 
 import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import dev.varve.layer.FileLayer;
@@ -34,8 +35,8 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /// Fetches whole layers whose files are not here, when reads have taken so many ranges of them that
-/// it is worth it. A few at a time, when nobody waits for the store, and only as far as the low
-/// water mark of the disk. Any thread may call any method.
+/// it is worth it, or are damaged. A few at a time, when nobody waits for the store, and only as
+/// far as the low water mark of the disk. Any thread may call any method.
 ///
 /// A file comes under a temporary name. It gets its own when it is whole, by its size and checksum
 /// in the index part, and synced; so whatever interrupts that, no part is ever taken for the whole.
@@ -66,42 +67,16 @@ final class Downloads {
   private final Object lock = new Object();
 
   private final Set<RemoteLayer> waiting = new LinkedHashSet<>();
+
+  /// Of those that wait, the ones whose files are here and damaged.
+  private final Set<RemoteLayer> damaged = new HashSet<>();
+
   private final Map<RemoteLayer, Download> active = new LinkedHashMap<>();
 
   /// How often in a row a layer could not be fetched.
   private final Map<RemoteLayer, Integer> failures = new HashMap<>();
 
   private boolean closed;
-
-  /// A layer that is being fetched.
-  private static final class Download {
-    final RemoteLayer layer;
-    volatile boolean cancelled;
-    private @Nullable FileChannel file;
-
-    Download(RemoteLayer layer) {
-      this.layer = layer;
-    }
-
-    /// What it is written into.
-    synchronized void set(@Nullable FileChannel channel) {
-      file = channel;
-    }
-
-    /// It ends when it comes to its next write.
-    synchronized void cancel() throws IOException {
-      cancelled = true;
-      if (file != null) {
-        file.close();
-      }
-    }
-
-    void requireWanted() throws IOException {
-      if (cancelled) {
-        throw new IOException("the layer is not needed any more");
-      }
-    }
-  }
 
   private final Map<Download, Task> tasks = new HashMap<>();
 
@@ -137,21 +112,33 @@ final class Downloads {
   /// A layer is to be fetched when there is time for it.
   void want(RemoteLayer layer) {
     synchronized (lock) {
-      if (!closed
-          && settings.downloads() > 0
-          && waiting.size() < MOST_WAITING
-          && !active.containsKey(layer)) {
-        waiting.add(layer);
-        begin();
+      if (settings.downloads() > 0) {
+        add(layer);
       }
     }
   }
 
+  /// A layer's file is here, but damaged: it is to be replaced, however full the disk is.
+  void replace(RemoteLayer layer) {
+    synchronized (lock) {
+      damaged.add(layer);
+      add(layer);
+    }
+  }
+
+  private void add(RemoteLayer layer) {
+    if (!closed && waiting.size() < MOST_WAITING && !active.containsKey(layer)) {
+      waiting.add(layer);
+      begin();
+    }
+    damaged.retainAll(waiting);
+  }
+
   private void begin() {
-    while (active.size() < settings.downloads() && !waiting.isEmpty()) {
+    while (active.size() < Math.max(1, settings.downloads()) && !waiting.isEmpty()) {
       RemoteLayer next = waiting.iterator().next();
       waiting.remove(next);
-      var download = new Download(next);
+      var download = new Download(next, damaged.remove(next));
       String name = "download " + next.name() + " of " + key(next);
       try {
         Task task =
@@ -248,7 +235,7 @@ final class Downloads {
     if (timeline == null
         || timeline.condition().isLost()
         || timeline.condition().isEnding()
-        || timeline.index().maps().peek().isAtRest()) {
+        || (timeline.index().maps().peek().isAtRest() && !download.isReplacement)) {
       return; // Nobody reads it any more.
     }
     LayerMaps maps = timeline.index().maps();
@@ -257,7 +244,9 @@ final class Downloads {
       HistoricLayer file = find(maps, download.layer);
       if (file != null) {
         try {
-          if (mayFetch(file, download.layer)) {
+          if (download.isReplacement) {
+            replace(download, timeline, file);
+          } else if (mayFetch(file, download.layer)) {
             fetch(download, timeline.index().files(), file);
           }
         } finally {
@@ -333,6 +322,29 @@ final class Downloads {
         residency.failDownload(failure, noteFailure(download));
         Files.deleteIfExists(temporary);
       }
+    }
+  }
+
+  private void replace(Download download, Timeline timeline, HistoricLayer file)
+      throws IOException, InterruptedException {
+    TimelineFiles files = timeline.index().files();
+    Path temporary = files.temporary("download");
+    try {
+      write(download, file.entry(), temporary);
+      files.replace(temporary, file.entry().name());
+      timeline.condition().damaged().lookAt(file);
+      noteSuccess(download.layer);
+      LOG.log(INFO, "layer {0} was damaged here, and came from {1}", file.entry().name(), storage);
+    } catch (IOException | RuntimeException e) {
+      noteFailure(download);
+      LOG.log(
+          WARNING,
+          "layer {0} is damaged here, and can''t be fetched: {1}",
+          file.entry().name(),
+          e.getMessage());
+      shared.noteFailure(e);
+    } finally {
+      Files.deleteIfExists(temporary);
     }
   }
 

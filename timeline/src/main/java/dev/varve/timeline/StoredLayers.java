@@ -1,5 +1,6 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.CorruptObjectException;
 import dev.varve.layer.LayerOwner;
 import dev.varve.layer.RemoteLayer;
 import dev.varve.layer.RemoteLayers;
@@ -9,6 +10,7 @@ import dev.varve.remote.ObjectState;
 import dev.varve.remote.RemoteCall;
 import dev.varve.remote.RemoteStorage;
 import dev.varve.remote.Sink;
+import dev.varve.remote.StoreException;
 import dev.varve.remote.Urgency;
 import dev.varve.remote.generation.Generation;
 import dev.varve.task.TaskManager;
@@ -54,6 +56,10 @@ final class StoredLayers implements RemoteLayers {
     try {
       state =
           storage.get(object, new ByteRange(offset, length), Sink.to(ByteBuffer.wrap(bytes)), READ);
+    } catch (StoreException.Damaged e) {
+      var corrupt = new CorruptObjectException(layer, nameOf(layer), offset, e.getMessage());
+      corrupt.initCause(e);
+      throw corrupt;
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
       throw new ClosedByInterruptException();

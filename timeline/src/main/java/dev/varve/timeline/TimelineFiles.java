@@ -251,6 +251,12 @@ final class TimelineFiles {
     }
   }
 
+  /// Puts a layer file that is whole and synced in the place of one that is damaged.
+  void replace(Path temporary, LayerName name) throws IOException {
+    Files.move(temporary, layer(name), StandardCopyOption.ATOMIC_MOVE);
+    DurableFile.syncDirectory(directory);
+  }
+
   /// Whether the timeline was stopped, by request.
   boolean isStopped() {
     return Files.exists(directory.resolve(STOPPED));

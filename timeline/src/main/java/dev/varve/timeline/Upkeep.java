@@ -1,11 +1,13 @@
 package dev.varve.timeline;
 
+import dev.varve.layer.LayerOwner;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.List;
 
 /// What is done for a timeline now and then: its open layer is flushed before it is too old,
 /// damaged files are looked at again, and when nobody has used it for a while it {@linkplain
@@ -112,7 +114,8 @@ final class Upkeep {
     atRest.forEach(Upkeep::rest);
   }
 
-  /// Looks whether damaged files were put back.
+  /// Looks whether damaged files were put back; those that were not are fetched from the object
+  /// store.
   ///
   /// @param all also those that were looked at a short while ago
   /// @throws PageserverException when it is not known which files there are
@@ -121,12 +124,23 @@ final class Upkeep {
     if (!timeline.condition().isEnding() && (all || damaged.isLookDue())) {
       glance(() -> {
         try {
-          damaged.lookAgain(maps(), all);
+          fetchAgain(damaged.lookAgain(maps(), all));
         } catch (IOException e) {
           Lsn last = timeline.lastRecordLsn();
           throw timeline.reader().failed(e, "its list of layers", last.value());
         }
       });
+    }
+  }
+
+  private void fetchAgain(List<LayerEntry> damaged) {
+    Uploads uploads = timeline.index().uploads();
+    Downloads downloads = shared.remote() == null ? null : shared.remote().downloads();
+    if (uploads != null && downloads != null) {
+      var owner = new LayerOwner(timeline.tenant(), timeline.id());
+      damaged.stream()
+          .filter(uploads::isSafe)
+          .forEach(entry -> downloads.replace(entry.stored(owner)));
     }
   }
 }
