@@ -43,6 +43,7 @@ import picocli.CommandLine.Spec;
       RetryCommand.class,
       DeleteCommand.class,
       UploadCommand.class,
+      DownloadCommand.class,
       AttachCommand.class,
       DetachCommand.class,
       ScrubCommand.class,

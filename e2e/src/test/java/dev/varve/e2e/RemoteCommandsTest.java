@@ -48,6 +48,8 @@ class RemoteCommandsTest {
       assertThat(said).contains(NAME + " is attached").contains("twig is attached");
       assertThat(expected.differences(varve.digest(NAME, lsn))).isEmpty();
       assertThat(twig.differences(varve.digest("twig", branched))).isEmpty();
+      assertThat(varve.command("download", "twig")).contains("all of twig is on the server's disk");
+      assertThat(layersOn(scratch.of("varve"))).isPositive();
       Varve.Outcome twice = varve.run("attach", tenant);
       assertThat(twice.code()).isNotZero();
       assertThat(twice.err()).contains("attached here already");

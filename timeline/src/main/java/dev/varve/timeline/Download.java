@@ -8,17 +8,24 @@ import org.jspecify.annotations.Nullable;
 /// A layer that is being fetched whole. Any thread may cancel it.
 final class Download {
 
+  /// Why it is fetched.
+  enum Why {
+    /// Reads have taken much of it.
+    HOT,
+    /// Somebody has asked for it.
+    ASKED,
+    /// Its file is here, and damaged.
+    DAMAGED
+  }
+
   final RemoteLayer layer;
-
-  /// Whether its file is here, and damaged.
-  final boolean isReplacement;
-
+  final Why why;
   volatile boolean cancelled;
   private @Nullable FileChannel file;
 
-  Download(RemoteLayer layer, boolean isReplacement) {
+  Download(RemoteLayer layer, Why why) {
     this.layer = layer;
-    this.isReplacement = isReplacement;
+    this.why = why;
   }
 
   /// What it is written into.

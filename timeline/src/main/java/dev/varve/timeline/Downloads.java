@@ -26,10 +26,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +52,7 @@ final class Downloads {
 
   private static final int MOST_FAILED = 10_000;
 
-  private final Path data;
+  private final DiskRoom room;
   private final CacheSettings settings;
   private final RemoteStorage storage;
   private final Map<TimelineKey, Timeline> timelines;
@@ -66,11 +64,7 @@ final class Downloads {
   /// Guards what follows; never held while waiting.
   private final Object lock = new Object();
 
-  private final Set<RemoteLayer> waiting = new LinkedHashSet<>();
-
-  /// Of those that wait, the ones whose files are here and damaged.
-  private final Set<RemoteLayer> damaged = new HashSet<>();
-
+  private final Map<RemoteLayer, Download.Why> waiting = new LinkedHashMap<>();
   private final Map<RemoteLayer, Download> active = new LinkedHashMap<>();
 
   /// How often in a row a layer could not be fetched.
@@ -87,11 +81,15 @@ final class Downloads {
       RemoteStorage storage,
       Map<TimelineKey, Timeline> timelines,
       Shared shared) {
-    this.data = data;
+    room = new DiskRoom(data, settings);
     this.settings = settings;
     this.storage = storage;
     this.timelines = timelines;
     this.shared = shared;
+  }
+
+  DiskRoom room() {
+    return room;
   }
 
   /// How many layers were fetched.
@@ -109,36 +107,24 @@ final class Downloads {
     return failed.sum();
   }
 
-  /// A layer is to be fetched when there is time for it.
-  void want(RemoteLayer layer) {
+  /// A layer is to be fetched when there is time for it: one that is damaged however full the disk
+  /// is.
+  void want(RemoteLayer layer, Download.Why why) {
     synchronized (lock) {
-      if (settings.downloads() > 0) {
-        add(layer);
+      if (!closed
+          && (settings.downloads() > 0 || why == Download.Why.DAMAGED)
+          && waiting.size() < MOST_WAITING
+          && !active.containsKey(layer)) {
+        waiting.merge(layer, why, (before, now) -> before.compareTo(now) < 0 ? now : before);
+        begin();
       }
     }
   }
 
-  /// A layer's file is here, but damaged: it is to be replaced, however full the disk is.
-  void replace(RemoteLayer layer) {
-    synchronized (lock) {
-      damaged.add(layer);
-      add(layer);
-    }
-  }
-
-  private void add(RemoteLayer layer) {
-    if (!closed && waiting.size() < MOST_WAITING && !active.containsKey(layer)) {
-      waiting.add(layer);
-      begin();
-    }
-    damaged.retainAll(waiting);
-  }
-
   private void begin() {
     while (active.size() < Math.max(1, settings.downloads()) && !waiting.isEmpty()) {
-      RemoteLayer next = waiting.iterator().next();
-      waiting.remove(next);
-      var download = new Download(next, damaged.remove(next));
+      RemoteLayer next = waiting.keySet().iterator().next();
+      var download = new Download(next, waiting.remove(next));
       String name = "download " + next.name() + " of " + key(next);
       try {
         Task task =
@@ -199,7 +185,7 @@ final class Downloads {
   void end(TimelineKey timeline) throws InterruptedException {
     var ending = new HashMap<Download, Task>();
     synchronized (lock) {
-      waiting.removeIf(layer -> key(layer).equals(timeline));
+      waiting.keySet().removeIf(layer -> key(layer).equals(timeline));
       tasks.forEach((download, task) -> {
         if (key(download.layer).equals(timeline)) {
           ending.put(download, task);
@@ -235,7 +221,7 @@ final class Downloads {
     if (timeline == null
         || timeline.condition().isLost()
         || timeline.condition().isEnding()
-        || (timeline.index().maps().peek().isAtRest() && !download.isReplacement)) {
+        || (download.why == Download.Why.HOT && timeline.index().maps().peek().isAtRest())) {
       return; // Nobody reads it any more.
     }
     LayerMaps maps = timeline.index().maps();
@@ -244,7 +230,7 @@ final class Downloads {
       HistoricLayer file = find(maps, download.layer);
       if (file != null) {
         try {
-          if (download.isReplacement) {
+          if (download.why == Download.Why.DAMAGED) {
             replace(download, timeline, file);
           } else if (mayFetch(file, download.layer)) {
             fetch(download, timeline.index().files(), file);
@@ -282,9 +268,7 @@ final class Downloads {
         && now().isBefore(until)) {
       return false;
     }
-    DiskSpace.Space space = settings.disk().measure(data);
-    var then = new DiskSpace.Space(space.total(), space.free() - layer.bytes());
-    return then.above(settings.lowWater()) == 0;
+    return room.hasRoom(layer.bytes());
   }
 
   private Instant now() {

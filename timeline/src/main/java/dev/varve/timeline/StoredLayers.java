@@ -80,7 +80,7 @@ final class StoredLayers implements RemoteLayers {
   public void hot(RemoteLayer layer) {
     Downloads now = downloads;
     if (now != null) {
-      now.want(layer);
+      now.want(layer, Download.Why.HOT);
     }
   }
 

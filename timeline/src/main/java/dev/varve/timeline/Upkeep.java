@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// What is done for a timeline now and then: its open layer is flushed before it is too old,
 /// damaged files are looked at again, and when nobody has used it for a while it {@linkplain
@@ -135,12 +136,17 @@ final class Upkeep {
 
   private void fetchAgain(List<LayerEntry> damaged) {
     Uploads uploads = timeline.index().uploads();
-    Downloads downloads = shared.remote() == null ? null : shared.remote().downloads();
+    Downloads downloads = downloads();
     if (uploads != null && downloads != null) {
       var owner = new LayerOwner(timeline.tenant(), timeline.id());
       damaged.stream()
           .filter(uploads::isSafe)
-          .forEach(entry -> downloads.replace(entry.stored(owner)));
+          .forEach(entry -> downloads.want(entry.stored(owner), Download.Why.DAMAGED));
     }
+  }
+
+  /// What fetches whole layers; null: there is no object store.
+  @Nullable Downloads downloads() {
+    return shared.remote() == null ? null : shared.remote().downloads();
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.layer.FileLayer;
 import dev.varve.layer.LayerState;
+import dev.varve.model.TimelineId;
 import dev.varve.remote.StoreException;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -128,6 +130,38 @@ class DownloadsTest {
     server.threads.settle();
     assertThat(state()).isInstanceOf(LayerState.Evicted.class);
     assertThat(server.tenants.resources().downloads()).isZero();
+  }
+
+  @Test
+  void allThatIsNotHereComesWhenItIsAskedFor() throws Exception {
+    Timeline branch =
+        server.tenants.branch(prod(), new TimelineId(3, 3), "branch", prod().lastRecordLsn());
+    AbsentLayers absent = AbsentLayers.fetch(branch);
+    assertThat(absent).isEqualTo(new AbsentLayers(1, entry().bytes(), 0, Optional.empty()));
+    server.threads.settle();
+    assertThat(state()).isInstanceOf(LayerState.Resident.class);
+    assertThat(AbsentLayers.fetch(branch))
+        .isEqualTo(new AbsentLayers(0, 0, 0, Optional.empty()));
+  }
+
+  @Test
+  void whatDoesNotComeHasAReason() throws Exception {
+    reopen(new DiskSpace.Space(1000, 210));
+    assertThat(AbsentLayers.fetch(prod()).obstacle().orElseThrow()).contains("80 percent");
+    server.threads.settle();
+    assertThat(state()).isInstanceOf(LayerState.Evicted.class);
+    reopen(new DiskSpace.Space(1L << 30, 1L << 30));
+    bucket.store.fail((operation, _) -> {
+      if (operation.startsWith("get") && isUnderWay()) {
+        throw new StoreException.Unavailable("the network is gone");
+      }
+    });
+    AbsentLayers before = AbsentLayers.fetch(prod());
+    assertThat(before.obstacle()).isEmpty();
+    server.threads.pass(Duration.ofSeconds(50));
+    AbsentLayers after = AbsentLayers.fetch(prod());
+    assertThat(after.layers()).isEqualTo(1);
+    assertThat(after.obstacle().orElseThrow()).contains("the network is gone");
   }
 
   @Test

@@ -29,6 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `POST TIMELINE/start`                | lets a stopped one go on                             |
 /// | `POST TIMELINE/retry`                | tries a broken one, and damaged files, again now     |
 /// | `GET TIMELINE/layer`                 | its layer files, and whether each is here, in object storage, or both; wakes it |
+/// | `POST TIMELINE/download`             | `layers` and `bytes` that are not here yet, how many are `under_way`, perhaps an `obstacle`: has them fetched; to be asked again until none is left |
 /// | `GET TIMELINE/wal_receiver`          | what it follows, and how far it is                   |
 /// | `GET TIMELINE/get_lsn_by_timestamp`  | `timestamp`: the last commit at or before it, and whether it is `present`, or in the `future`, the `past` (then where history begins), or there is `nodata` |
 /// | `GET TIMELINE/wait_lsn`              | `lsn`, `timeout_ms`: waits for it                    |
@@ -86,6 +87,7 @@ public final class Routes {
         .on("POST", TIMELINE + "/start", tenants::start)
         .on("POST", TIMELINE + "/retry", tenants::retry)
         .on("GET", TIMELINE + "/layer", tenants::layers)
+        .on("POST", TIMELINE + "/download", tenants::download)
         .on("GET", TIMELINE + "/wal_receiver", tenants::walReceiver)
         .on("PUT", TIMELINE + "/checkpoint", tenants::checkpoint)
         .on("POST", TIMELINE + "/lease", tenants::lease)

@@ -7,6 +7,7 @@ import dev.varve.model.PageserverException.Unavailable;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.server.follow.Receivers;
+import dev.varve.timeline.AbsentLayers;
 import dev.varve.timeline.LayerReport;
 import dev.varve.timeline.Lease;
 import dev.varve.timeline.Tenants;
@@ -256,6 +257,16 @@ final class TenantRoutes {
     ArrayNode list = Call.JSON.createArrayNode();
     LayerReport.of(find(tenants, call)).forEach(layer -> list.add(TimelineJson.layer(layer)));
     call.answer(200, list);
+  }
+
+  void download(Call call) throws IOException {
+    AbsentLayers absent = AbsentLayers.fetch(find(tenants, call));
+    ObjectNode answer = Call.JSON.createObjectNode();
+    answer.put("layers", absent.layers());
+    answer.put("bytes", absent.bytes());
+    answer.put("under_way", absent.underWay());
+    absent.obstacle().ifPresent(reason -> answer.put("obstacle", reason));
+    call.answer(200, answer);
   }
 
   void eviction(Call call) throws IOException {
