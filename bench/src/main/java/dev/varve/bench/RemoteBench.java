@@ -20,6 +20,7 @@ import dev.varve.remote.generation.FileGenerations;
 import dev.varve.remote.s3.S3Settings;
 import dev.varve.remote.s3.S3Store;
 import dev.varve.task.TaskThreads;
+import dev.varve.timeline.AbsentLayers;
 import dev.varve.timeline.Remote;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
@@ -157,16 +158,17 @@ final class RemoteBench {
           "MB/s",
           RUNS,
           true,
-          () -> all / timelineUpload(address, data, folder),
+          () -> all / timelineUpload(address, data, folder, false),
           "the client alone",
           () -> all / bare(address, layers, (store, file) -> put(store, file)));
+      timelineUpload(address, data, folder, true);
       results.compare(
-          "download of %.0f MB of layers".formatted(all),
+          "download of %.0f MB of layers, checked and synced".formatted(all),
           "MB/s",
           RUNS,
           true,
-          () -> all / download(address, layers, folder),
-          "the client alone",
+          () -> all / timelineDownload(address, folder),
+          "the client alone, synced",
           () -> all / bare(address, layers, (store, file) -> get(store, file, folder)));
     }
     Trees.delete(folder);
@@ -182,9 +184,10 @@ final class RemoteBench {
     return S3Store.open(address, S3Settings.DEFAULT, InstantSource.system());
   }
 
+  /// @param keep whether the objects stay
   /// @return seconds, of the upload alone
-  private static double timelineUpload(StoreAddress.S3 address, Path data, Path folder)
-      throws Exception {
+  private static double timelineUpload(
+      StoreAddress.S3 address, Path data, Path folder, boolean keep) throws Exception {
     Path copy = folder.resolve("copy");
     SourceWal.copy(data, copy);
     ObjectStore store = open(address);
@@ -196,7 +199,9 @@ final class RemoteBench {
     } finally {
       store.close();
       Trees.delete(copy);
-      Trees.delete(folder.resolve("s3/bench/tenants"));
+      if (!keep) {
+        Trees.delete(folder.resolve("s3/bench/tenants"));
+      }
     }
   }
 
@@ -251,36 +256,26 @@ final class RemoteBench {
     try (FileChannel channel =
         FileChannel.open(target, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
       ObjectState _ = store.get(name(file), ByteRange.WHOLE, Sink.to(channel, 0), LONG);
+      channel.force(true);
     }
     Files.delete(target);
   }
 
-  private static double download(StoreAddress.S3 address, List<Path> files, Path folder)
-      throws Exception {
-    try (var threads = new dev.varve.task.RealThreads(InstantSource.system(), 1);
-        var storage =
-            new RemoteStorage(
-                open(address), threads, new SplittableRandom(1), RemoteLimits.DEFAULT)) {
+  /// @return seconds, from the request to the last layer
+  private static double timelineDownload(StoreAddress.S3 address, Path folder) throws Exception {
+    Path empty = folder.resolve("empty");
+    ObjectStore store = open(address);
+    try (var fixture =
+        new StorageFixture(empty, settings(), threads -> remote(store, folder, threads))) {
+      Timeline timeline = fixture.tenants().attach(TENANT).getFirst();
       long begin = System.nanoTime();
-      atOnce(
-          files,
-          file -> {
-            Path target = folder.resolve("downloaded-" + file.getFileName());
-            try (FileChannel channel =
-                FileChannel.open(
-                    target,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.READ,
-                    StandardOpenOption.WRITE)) {
-              storage.download(
-                  name(file),
-                  Files.size(file),
-                  channel,
-                  dev.varve.remote.RemoteCall.once(LONG, dev.varve.remote.Urgency.BACKGROUND));
-            }
-            Files.delete(target);
-          });
+      while (AbsentLayers.fetch(timeline).layers() > 0) {
+        Thread.sleep(2);
+      }
       return (System.nanoTime() - begin) / 1e9;
+    } finally {
+      store.close();
+      Trees.delete(empty);
     }
   }
 

@@ -11,6 +11,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -144,15 +145,17 @@ public final class RemoteStorage implements AutoCloseable {
     return state.size() == 0 ? new byte[0] : bytes.toByteArray();
   }
 
-  /// Reads a whole object of a known size into the beginning of a file, and compares what is in the
-  /// file then with what was put.
-  public void download(ObjectName name, long size, FileChannel file, RemoteCall call)
+  /// Reads a whole object of a known size into the beginning of a file, and compares what came with
+  /// what was put.
+  ///
+  /// @return the CRC-32C of what came; empty: the store does not say what it should be, and nothing
+  ///   was compared
+  public OptionalInt download(ObjectName name, long size, FileChannel file, RemoteCall call)
       throws IOException, InterruptedException {
     Instant end = clock().instant().plus(call.limit());
     for (int attempt = 1; ; attempt++) {
       try {
-        downloadOnce(name, size, file, end, call);
-        return;
+        return downloadOnce(name, size, file, end, call);
       } catch (StoreException.Damaged e) {
         if (attempt >= Math.min(ATTEMPTS_AT_DAMAGED, call.attempts())) {
           throw e;
@@ -161,13 +164,14 @@ public final class RemoteStorage implements AutoCloseable {
     }
   }
 
-  private void downloadOnce(
+  private OptionalInt downloadOnce(
       ObjectName name, long size, FileChannel file, Instant end, RemoteCall call)
       throws IOException, InterruptedException {
     if (size == 0) {
       requireSize(name, size, head(name, until(end, call)));
     }
     String etag = null;
+    OptionalInt crc = OptionalInt.empty();
     for (long offset = 0; offset < size; offset += limits.downloadRange()) {
       var range = new ByteRange(offset, Math.min(limits.downloadRange(), size - offset));
       ObjectState state = get(name, range, Sink.to(file, offset), until(end, call));
@@ -176,15 +180,15 @@ public final class RemoteStorage implements AutoCloseable {
         throw new StoreException.Damaged(store + ": " + name + " changed while it was read");
       }
       etag = state.etag();
+      crc = state.crc32c();
       boolean last = offset + range.length() == size;
-      if (last
-          && offset > 0
-          && state.crc32c().isPresent()
-          && crcOf(file, size) != state.crc32c().getAsInt()) {
+      // One range that is all was compared on its way.
+      if (last && offset > 0 && crc.isPresent() && crcOf(file, size) != crc.getAsInt()) {
         throw new StoreException.Damaged(
             store + " gives other bytes of " + name + " than were put there, by their CRC-32C");
       }
     }
+    return crc;
   }
 
   private void requireSize(ObjectName name, long size, ObjectState state)

@@ -28,6 +28,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -342,8 +343,10 @@ final class Downloads {
             StandardOpenOption.WRITE)) {
       download.set(channel);
       download.requireWanted();
-      storage.download(StoredLayers.object(download.layer), entry.bytes(), channel, CALL);
-      if (channel.size() != entry.bytes() || TimelineFiles.crc(channel) != entry.crc()) {
+      OptionalInt compared =
+          storage.download(StoredLayers.object(download.layer), entry.bytes(), channel, CALL);
+      int crc = compared.isPresent() ? compared.getAsInt() : TimelineFiles.crc(channel);
+      if (channel.size() != entry.bytes() || crc != entry.crc()) {
         throw new IOException(
             "%s in %s is not what was put there: its size or checksum is wrong"
                 .formatted(StoredLayers.object(download.layer), storage));
