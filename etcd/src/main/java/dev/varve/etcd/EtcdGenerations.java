@@ -2,13 +2,13 @@ package dev.varve.etcd;
 
 import dev.varve.model.TenantId;
 import dev.varve.remote.StoreException;
+import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
 import dev.varve.task.TaskThreads;
 import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.KeyValue;
 import io.etcd.jetcd.kv.GetResponse;
-import io.etcd.jetcd.kv.TxnResponse;
 import io.etcd.jetcd.op.Cmp;
 import io.etcd.jetcd.op.CmpTarget;
 import io.etcd.jetcd.op.Op;
@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -33,7 +34,7 @@ public final class EtcdGenerations implements Generations {
   /// So often in a row others are faster; more means that something fights over the tenant.
   private static final int MOST_RACES = 20;
 
-  private static final Pattern VALUE = Pattern.compile("([0-9a-f]{8}) [A-Za-z0-9._-]{1,100}");
+  private static final Pattern VALUE = Pattern.compile("([0-9a-f]{8}) ([A-Za-z0-9._-]{1,100})");
 
   private final EtcdCalls calls;
   private final EtcdSettings settings;
@@ -63,31 +64,71 @@ public final class EtcdGenerations implements Generations {
     }
   }
 
+  /// What etcd has of a tenant.
+  ///
+  /// @param revision of the key; 0: there is none
+  private record Given(Generation generation, String node, long revision) {}
+
   @Override
   public Generation attach(TenantId tenant, Generation above)
       throws StoreException, InterruptedException {
-    ByteSequence key = key(tenant);
     for (int race = 0; race < MOST_RACES; race++) {
-      List<KeyValue> found =
-          calls.answer("read of " + tenant, calls.client().getKVClient().get(key)).getKvs();
-      Generation before = found.isEmpty() ? Generation.NONE : generation(found.getFirst());
-      long revision = found.isEmpty() ? 0 : found.getFirst().getModRevision();
-      Generation given = (before.compareTo(above) > 0 ? before : above).next();
-      TxnResponse answer =
-          calls.answer(
-              "attach of " + tenant,
-              calls
-                  .client()
-                  .getKVClient()
-                  .txn()
-                  .If(new Cmp(key, Cmp.Op.EQUAL, CmpTarget.modRevision(revision)), lease.alive())
-                  .Then(Op.put(key, value(given), PutOption.DEFAULT))
-                  .commit());
-      if (answer.isSucceeded()) {
-        return given;
+      Given before = given(tenant);
+      Generation next = Generation.max(before.generation(), above).next();
+      if (replace(tenant, before, next)) {
+        return next;
       }
     }
-    throw new StoreException.Unavailable(
+    throw fought(tenant);
+  }
+
+  @Override
+  public Claim attachIfNewest(TenantId tenant, Generation expected, Generation above)
+      throws StoreException, InterruptedException {
+    for (int race = 0; race < MOST_RACES; race++) {
+      Given before = given(tenant);
+      if (!before.generation().equals(expected)) {
+        return new Claim.Outdated(
+            before.generation(),
+            Optional.of(before.node())
+                .filter(node -> !node.isEmpty() && !node.equals(settings.node())));
+      }
+      Generation next = Generation.max(expected, above).next();
+      if (replace(tenant, before, next)) {
+        return new Claim.Granted(next);
+      }
+    }
+    throw fought(tenant);
+  }
+
+  private Given given(TenantId tenant) throws StoreException, InterruptedException {
+    List<KeyValue> found =
+        calls.answer("read of " + tenant, calls.client().getKVClient().get(key(tenant))).getKvs();
+    return found.isEmpty() ? new Given(Generation.NONE, "", 0) : given(found.getFirst());
+  }
+
+  /// Gives the next generation.
+  ///
+  /// @return false when another was given meanwhile, or this node is not alive
+  private boolean replace(TenantId tenant, Given before, Generation next)
+      throws StoreException, InterruptedException {
+    ByteSequence key = key(tenant);
+    var same = new Cmp(key, Cmp.Op.EQUAL, CmpTarget.modRevision(before.revision()));
+    return calls
+        .answer(
+            "attach of " + tenant,
+            calls
+                .client()
+                .getKVClient()
+                .txn()
+                .If(same, lease.alive())
+                .Then(Op.put(key, value(next), PutOption.DEFAULT))
+                .commit())
+        .isSucceeded();
+  }
+
+  private StoreException fought(TenantId tenant) {
+    return new StoreException.Unavailable(
         calls
             + ": tenant "
             + tenant
@@ -113,7 +154,7 @@ public final class EtcdGenerations implements Generations {
       for (int i = 0; i < some.size(); i++) {
         List<KeyValue> found = answers.get(i).getKvs();
         TenantId tenant = some.get(i);
-        if (!found.isEmpty() && generation(found.getFirst()).equals(generations.get(tenant))) {
+        if (!found.isEmpty() && given(found.getFirst()).generation().equals(generations.get(tenant))) {
           newest.add(tenant);
         }
       }
@@ -149,7 +190,7 @@ public final class EtcdGenerations implements Generations {
     return EtcdCalls.bytes(generation + " " + settings.node());
   }
 
-  private Generation generation(KeyValue found) throws StoreException.Damaged {
+  private Given given(KeyValue found) throws StoreException.Damaged {
     String value = found.getValue().toString(StandardCharsets.UTF_8);
     Matcher matcher = VALUE.matcher(value);
     if (!matcher.matches()) {
@@ -158,7 +199,8 @@ public final class EtcdGenerations implements Generations {
       throw new StoreException.Damaged(
           calls + ": " + key + " is \"" + shown + "\" instead of a generation and a node");
     }
-    return Generation.parse(matcher.group(1));
+    return new Given(
+        Generation.parse(matcher.group(1)), matcher.group(2), found.getModRevision());
   }
 
   /// Gives the lease back. Generations stay.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.varve.model.TenantId;
 import dev.varve.remote.StoreException;
+import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
 import dev.varve.remote.generation.GenerationsContract;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -92,6 +94,20 @@ class EtcdGenerationsTest extends GenerationsContract {
       Generation its = other.attach(tenant, Generation.NONE);
       assertThat(its).isGreaterThan(mine);
       assertThat(generations.newest(Map.of(tenant, mine))).isEmpty();
+      assertThat(other.newest(Map.of(tenant, its))).containsExactly(tenant);
+    }
+  }
+
+  @Test
+  void whoHasATenantIsSaidToWhoHasItNoMore() throws Exception {
+    TenantId tenant = tenant();
+    Generation mine = generations.attach(tenant, Generation.NONE);
+    try (EtcdGenerations other = open("node-2", LIMIT)) {
+      Generation its = other.attach(tenant, Generation.NONE);
+      assertThat(generations.attachIfNewest(tenant, mine, mine))
+          .isEqualTo(new Claim.Outdated(its, Optional.of("node-2")));
+      assertThat(other.attachIfNewest(tenant, mine, mine))
+          .isEqualTo(new Claim.Outdated(its, Optional.empty()));
       assertThat(other.newest(Map.of(tenant, its))).containsExactly(tenant);
     }
   }

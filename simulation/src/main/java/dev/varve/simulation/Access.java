@@ -10,6 +10,7 @@ import dev.varve.remote.ObjectStore;
 import dev.varve.remote.PutCondition;
 import dev.varve.remote.Sink;
 import dev.varve.remote.StoreException;
+import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
 import dev.varve.task.TaskThreads;
@@ -181,7 +182,15 @@ final class Access {
     @Override
     public Generation attach(TenantId tenant, Generation above)
         throws StoreException, InterruptedException {
-      return call("attach " + tenant, () -> cloud.authority().attach(tenant, above));
+      return call("attach " + tenant, () -> cloud.authority().attach(tenant, above, line.name()));
+    }
+
+    @Override
+    public Claim attachIfNewest(TenantId tenant, Generation expected, Generation above)
+        throws StoreException, InterruptedException {
+      return call(
+          "attach " + tenant,
+          () -> cloud.authority().attachIfNewest(tenant, expected, above, line.name()));
     }
 
     @Override

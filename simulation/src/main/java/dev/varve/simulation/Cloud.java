@@ -28,6 +28,7 @@ final class Cloud {
   private final SplittableRandom random;
   private final SimulatedBucket bucket;
   private final SimulatedAuthority authority = new SimulatedAuthority();
+  private int nodes;
 
   /// @param clock by which objects are put
   Cloud(Swarm.Stored swarm, SplittableRandom random, InstantSource clock) {
@@ -50,7 +51,7 @@ final class Cloud {
   }
 
   Line newLine() {
-    return new Line(swarm.failing(), swarm.stubborn());
+    return new Line("node-" + nodes++, swarm.failing(), swarm.stubborn());
   }
 
   /// As a process reaches it that begins now.

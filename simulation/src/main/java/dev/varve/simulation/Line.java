@@ -7,6 +7,7 @@ final class Line {
 
   private static final double MOST_FAILING = 0.7;
 
+  private final String name;
   private final double failing;
   private final String stubborn;
   private boolean storeAway;
@@ -14,11 +15,17 @@ final class Line {
   private boolean calm;
   private Runnable meanwhile = () -> {};
 
+  /// @param name of the node
   /// @param failing what part of all requests fails when nothing is away
   /// @param stubborn those that name this fail more often than not, if any fails
-  Line(double failing, String stubborn) {
+  Line(String name, double failing, String stubborn) {
+    this.name = name;
     this.failing = failing;
     this.stubborn = stubborn;
+  }
+
+  String name() {
+    return name;
   }
 
   /// Whether a failure with this message came from here.

@@ -8,9 +8,12 @@ import dev.varve.remote.ObjectState;
 import dev.varve.remote.RemoteCall;
 import dev.varve.remote.StoreException;
 import dev.varve.remote.Urgency;
+import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 /// Whoever is given a generation begins with a manifest of it, before anything else that counts. So
 /// a manifest of a generation that the data directory does not know says that another node had the
 /// tenant in between, and what is here is not the newest. A generation without a manifest was used
-/// up by an attempt that came to nothing.
+/// up by an attempt that came to nothing, or is of a node that is about to put one. So the next one
+/// is asked for only on the condition that nobody was given another since it was looked.
 ///
 /// {@link #attempt} is for one thread; any may ask the rest.
 final class Attachment {
@@ -36,9 +40,13 @@ final class Attachment {
   /// More generations than these in between, and only the list of manifests is asked.
   private static final int MOST_ASKED = 64;
 
+  /// How long another node may take from its generation to its manifest.
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
+
   private final TenantId id;
   private final Remote remote;
   private final TenantFiles files;
+  private final InstantSource clock;
   private volatile TenantRecord own;
   private volatile boolean read;
   private volatile boolean done;
@@ -46,10 +54,16 @@ final class Attachment {
   private @Nullable TenantManifest manifest;
   private List<ObjectName> manifests = List.of();
 
-  Attachment(TenantId id, Remote remote, TenantFiles files) {
+  /// A generation without a manifest that another node was given.
+  private Generation awaited = Generation.NONE;
+
+  private Instant awaitedSince = Instant.MIN;
+
+  Attachment(TenantId id, Remote remote, TenantFiles files, InstantSource clock) {
     this.id = id;
     this.remote = remote;
     this.files = files;
+    this.clock = clock;
     own = TenantRecord.of(id);
     try {
       own = files.record(id);
@@ -98,27 +112,54 @@ final class Attachment {
     Generation before = own.generation();
     List<Generation> found = list();
     Optional<String> refusal = refusal(newest(found));
-    if (refusal.isEmpty() && !isNewest(before)) {
-      refusal = refusal(newestAbove(before));
-    }
     if (refusal.isPresent()) {
-      return refusal; // without having taken it from whoever has it
+      return refusal;
     }
     manifest = find(before, newest(found));
     manifests = found.stream().map(generation -> name(generation).object()).toList();
-    Generation given = remote.generations().attach(id, before);
-    if (!given.equals(before.next())) {
-      refusal = refusal(newestBetween(before, given));
+    Claim claim = remote.generations().attachIfNewest(id, before, before);
+    if (claim instanceof Claim.Outdated(Generation newest, Optional<String> node)) {
+      refusal = refusal(newestAbove(before, newest));
       if (refusal.isPresent()) {
-        return refusal;
+        return refusal; // without having taken it from whoever has it
       }
+      requireGivenUp(newest, node);
+      claim = remote.generations().attachIfNewest(id, newest, before);
     }
+    switch (claim) {
+      case Claim.Granted(Generation given) -> take(given);
+      case Claim.Outdated(Generation newest, Optional<String> node) ->
+          throw attachedNow(newest, node);
+    }
+    return Optional.empty();
+  }
+
+  /// Whoever was given a generation and has not put a manifest either came to nothing, or is about
+  /// to: another node is given the time for that.
+  private void requireGivenUp(Generation newest, Optional<String> node)
+      throws StoreException.Unavailable {
+    Instant now = clock.instant();
+    if (!newest.equals(awaited)) {
+      awaited = newest;
+      awaitedSince = now;
+    }
+    if (node.isPresent() && now.isBefore(awaitedSince.plus(PATIENCE))) {
+      throw attachedNow(newest, node);
+    }
+  }
+
+  private StoreException.Unavailable attachedNow(Generation newest, Optional<String> node) {
+    return new StoreException.Unavailable(
+        "tenant %s may be on its way to %s, which was given generation %s after %s of this data directory"
+            .formatted(id, node.orElse("another node"), newest, own.generation()));
+  }
+
+  private void take(Generation given) throws IOException {
     TenantRecord attached = own.withGeneration(given);
     files.write(attached);
+    previous = own.generation();
     own = attached;
-    previous = before;
     done = true;
-    return Optional.empty();
   }
 
   private RemoteName.Manifest name(Generation generation) {
@@ -146,34 +187,22 @@ final class Attachment {
     return generations.isEmpty() ? Generation.NONE : generations.getLast();
   }
 
-  /// Whether nobody was given a generation since.
-  private boolean isNewest(Generation before) throws IOException, InterruptedException {
-    return before.equals(Generation.NONE)
-        || remote.generations().newest(Map.of(id, before)).contains(id);
-  }
-
-  /// A manifest of another node that may not be listed yet; {@link Generation#NONE}: there is none.
-  private Generation newestAbove(Generation before) throws IOException, InterruptedException {
-    Generation at = before.next();
-    for (int asked = 0; asked < NewestObject.MOST_ASKED; asked++, at = at.next()) {
-      if (exists(name(at).object())) {
-        return at;
-      }
-    }
-    return Generation.NONE;
-  }
-
-  /// The newest of which there is a manifest; one that was put of late may not be listed yet.
-  private Generation newestBetween(Generation before, Generation given)
+  /// A manifest of another node; {@link Generation#NONE}: there is none. One that was put of late
+  /// may not be listed yet.
+  ///
+  /// @param given the newest that there can be; below `before`: the authority does not know
+  private Generation newestAbove(Generation before, Generation given)
       throws IOException, InterruptedException {
-    Generation newest = newest(list());
+    boolean known = given.compareTo(before) > 0;
+    int most = known ? MOST_ASKED : NewestObject.MOST_ASKED;
     Generation at = before.next();
-    for (int asked = 0; asked < MOST_ASKED && at.compareTo(given) < 0; asked++, at = at.next()) {
+    for (int asked = 0; asked < most && !(known && at.compareTo(given) > 0); asked++) {
       if (exists(name(at).object())) {
         return at;
       }
+      at = at.next();
     }
-    return newest;
+    return newest(list());
   }
 
   private boolean exists(ObjectName object) throws IOException, InterruptedException {

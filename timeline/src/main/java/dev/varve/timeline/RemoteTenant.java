@@ -96,7 +96,7 @@ final class RemoteTenant {
     this.remote = remote;
     this.files = files;
     this.tasks = tasks;
-    attachment = new Attachment(id, remote, files);
+    attachment = new Attachment(id, remote, files, tasks.clock());
     task =
         tasks.submit(
             TaskSpec.onDemand(TaskKind.UPLOAD, "upload tenant " + id, BACKOFF, _ -> run()));

@@ -9,6 +9,7 @@ import dev.varve.remote.RemoteLimits;
 import dev.varve.remote.RemoteStorage;
 import dev.varve.remote.StoreException;
 import dev.varve.remote.directory.DirectoryStore;
+import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.FileGenerations;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,7 @@ final class Bucket {
   final WatchedStore store;
   private final FileGenerations authority;
   private @Nullable String refusal;
+  private @Nullable String thief;
   private long waitingBytes = 16 << 20;
   private CacheSettings cache = new CacheSettings(Duration.ZERO, 100, 100, 0, _ -> ROOMY);
 
@@ -61,6 +64,12 @@ final class Bucket {
     cache = settings;
   }
 
+  /// Gives the tenant to another node, whose name the authority knows.
+  Generation stealFor(String node, TenantId tenant) throws IOException, InterruptedException {
+    thief = node;
+    return steal(tenant);
+  }
+
   /// Gives the tenant to another node.
   Generation steal(TenantId tenant) throws IOException, InterruptedException {
     return authority.attach(tenant, Generation.NONE);
@@ -79,6 +88,16 @@ final class Bucket {
         throws StoreException, InterruptedException {
       answer();
       return authority.attach(tenant, above);
+    }
+
+    @Override
+    public Claim attachIfNewest(TenantId tenant, Generation expected, Generation above)
+        throws StoreException, InterruptedException {
+      answer();
+      Claim claim = authority.attachIfNewest(tenant, expected, above);
+      return claim instanceof Claim.Outdated(Generation newest, _)
+          ? new Claim.Outdated(newest, Optional.ofNullable(thief))
+          : claim;
     }
 
     @Override

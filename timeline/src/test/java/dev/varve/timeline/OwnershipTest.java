@@ -61,6 +61,14 @@ class OwnershipTest {
     return server.tenants.upload(timeline, SOON);
   }
 
+  private void putManifest(Generation generation) throws Exception {
+    bucket.store.put(
+        new RemoteName.Manifest(Fixture.TENANT, generation).object(),
+        Content.of(bucket.store.manifest().orElseThrow().bytes()),
+        PutCondition.ALWAYS,
+        WatchedStore.LIMIT);
+  }
+
   /// The process is gone at once.
   private void restart() throws IOException {
     server = bucket.open(server.disk.crash(new SplittableRandom(1)));
@@ -100,11 +108,7 @@ class OwnershipTest {
     flush(prod(), written, 2);
     upload(prod());
     Generation other = bucket.steal(Fixture.TENANT);
-    bucket.store.put(
-        new RemoteName.Manifest(Fixture.TENANT, other).object(),
-        Content.of(bucket.store.manifest().orElseThrow().bytes()),
-        PutCondition.ALWAYS,
-        WatchedStore.LIMIT);
+    putManifest(other);
     restart();
     String reason =
         "tenant %s was attached elsewhere: %s has its generation 00000002, and this data directory"
@@ -122,6 +126,36 @@ class OwnershipTest {
     bucket.steal(Fixture.TENANT);
     restart();
     server.threads.pass(Duration.ofMinutes(1));
+    assertThat(bucket.store.newest()).isEqualTo(new Generation(3));
+    assertThat(upload(prod())).isTrue();
+    written.check(prod(), START);
+  }
+
+  /// Between the look for a manifest and the question for a generation another node may attach the
+  /// tenant; it has a generation, but no manifest yet.
+  @Test
+  void aTenantThatAnotherNodeAttachesJustNowIsNotTakenBack() throws Exception {
+    flush(prod(), written, 2);
+    upload(prod());
+    Generation other = bucket.stealFor("node-2", Fixture.TENANT);
+    restart();
+    server.threads.pass(Duration.ofMinutes(2));
+    assertThat(state(prod()).failure().orElseThrow()).contains("may be on its way to node-2");
+    assertThat(state(prod()).lost()).isEmpty();
+    written.check(prod(), START);
+    putManifest(other);
+    server.threads.pass(Duration.ofMinutes(2));
+    assertThat(state(prod()).lost().orElseThrow()).contains("has its generation 00000002");
+    assertThat(bucket.steal(Fixture.TENANT)).as("not taken back").isEqualTo(new Generation(3));
+  }
+
+  @Test
+  void aTenantThatAnotherNodeNeverAttachedIsGoneOnWith() throws Exception {
+    flush(prod(), written, 2);
+    upload(prod());
+    bucket.stealFor("node-2", Fixture.TENANT);
+    restart();
+    server.threads.pass(Duration.ofMinutes(5));
     assertThat(bucket.store.newest()).isEqualTo(new Generation(3));
     assertThat(upload(prod())).isTrue();
     written.check(prod(), START);

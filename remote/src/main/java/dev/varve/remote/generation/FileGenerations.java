@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
@@ -103,8 +104,7 @@ public final class FileGenerations implements Generations {
   public synchronized Generation attach(TenantId tenant, Generation above)
       throws StoreException, InterruptedException {
     String id = tenant.toString();
-    Generation before = known.getOrDefault(id, Generation.NONE);
-    Generation given = (before.compareTo(above) > 0 ? before : above).next();
+    Generation given = Generation.max(newest(tenant), above).next();
     var changed = new TreeMap<>(known);
     changed.put(id, given);
     try {
@@ -119,6 +119,19 @@ public final class FileGenerations implements Generations {
       known = changed; // also if it may have been written: that one is used up
     }
     return given;
+  }
+
+  private Generation newest(TenantId tenant) {
+    return known.getOrDefault(tenant.toString(), Generation.NONE);
+  }
+
+  @Override
+  public synchronized Claim attachIfNewest(TenantId tenant, Generation expected, Generation above)
+      throws StoreException, InterruptedException {
+    Generation newest = newest(tenant);
+    return newest.equals(expected)
+        ? new Claim.Granted(attach(tenant, above))
+        : new Claim.Outdated(newest, Optional.empty());
   }
 
   private void write(Map<String, Generation> generations) throws IOException {

@@ -37,6 +37,11 @@ public record Generation(int value) implements Comparable<Generation> {
     return new Generation(value - 1);
   }
 
+  /// The later of two.
+  public static Generation max(Generation one, Generation other) {
+    return one.compareTo(other) >= 0 ? one : other;
+  }
+
   @Override
   public int compareTo(Generation that) {
     return Integer.compareUnsigned(value, that.value);

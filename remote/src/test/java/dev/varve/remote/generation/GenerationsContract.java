@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.model.TenantId;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -62,6 +64,49 @@ public abstract class GenerationsContract {
     assertThat(generations().newest(Map.of(tenant, generation(3)))).isEmpty();
     assertThat(generations().newest(Map.of(never, generation(1)))).isEmpty();
     assertThat(generations().newest(Map.of())).isEmpty();
+  }
+
+  @Test
+  void whoIsTheNewestGetsTheNext() throws Exception {
+    TenantId tenant = tenant();
+    assertThat(generations().attachIfNewest(tenant, Generation.NONE, Generation.NONE))
+        .isEqualTo(new Claim.Granted(generation(1)));
+    assertThat(generations().attachIfNewest(tenant, generation(1), Generation.NONE))
+        .isEqualTo(new Claim.Granted(generation(2)));
+    assertThat(generations().attachIfNewest(tenant, generation(2), generation(9)))
+        .isEqualTo(new Claim.Granted(generation(10)));
+    assertThat(generations().newest(Map.of(tenant, generation(10)))).containsExactly(tenant);
+  }
+
+  @Test
+  void whoIsNotTheNewestGetsNothing() throws Exception {
+    TenantId tenant = tenant();
+    assertThat(generations().attachIfNewest(tenant, generation(3), generation(3)))
+        .isEqualTo(new Claim.Outdated(Generation.NONE, Optional.empty()));
+    Generation first = generations().attach(tenant, Generation.NONE);
+    Generation second = generations().attach(tenant, Generation.NONE);
+    for (Generation expected : List.of(Generation.NONE, first, second.next())) {
+      assertThat(generations().attachIfNewest(tenant, expected, generation(7)))
+          .isEqualTo(new Claim.Outdated(second, Optional.empty()));
+    }
+    assertThat(generations().newest(Map.of(tenant, second))).containsExactly(tenant);
+  }
+
+  @Test
+  void ofManyThatExpectTheSameOneGetsTheNext() throws Exception {
+    TenantId tenant = tenant();
+    Generation first = generations().attach(tenant, Generation.NONE);
+    List<Callable<Claim>> work =
+        Collections.nCopies(8, () -> generations().attachIfNewest(tenant, first, first));
+    var granted = new ArrayList<Claim>();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (Future<Claim> each : threads.invokeAll(work)) {
+        if (each.get() instanceof Claim.Granted claim) {
+          granted.add(claim);
+        }
+      }
+    }
+    assertThat(granted).containsExactly(new Claim.Granted(first.next()));
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.varve.server.remote;
 
 import dev.varve.model.TenantId;
 import dev.varve.remote.StoreException;
+import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
 import java.util.Map;
@@ -41,6 +42,12 @@ final class LateGenerations implements Generations {
   public Generation attach(TenantId tenant, Generation above)
       throws StoreException, InterruptedException {
     return opened().attach(tenant, above);
+  }
+
+  @Override
+  public Claim attachIfNewest(TenantId tenant, Generation expected, Generation above)
+      throws StoreException, InterruptedException {
+    return opened().attachIfNewest(tenant, expected, above);
   }
 
   @Override
