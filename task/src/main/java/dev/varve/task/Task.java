@@ -17,6 +17,10 @@ public final class Task {
   private TaskState state = TaskState.WAITING;
   private volatile boolean cancelled;
   private boolean wokenMeanwhile;
+
+  /// Whether a run that fails now is followed by another at once.
+  private boolean hurriedMeanwhile;
+
   private @Nullable Thread runner;
   private @Nullable Instant nextRun;
   private @Nullable Runnable timer;
@@ -50,6 +54,19 @@ public final class Task {
         case IDLE, SCHEDULED -> enqueue();
         case RUNNING -> wokenMeanwhile = true;
         case WAITING, BACKING_OFF, DONE, FAILED, CANCELLED -> {}
+      }
+    }
+  }
+
+  /// As {@link #wake}, and a task that is backing off runs now, too: for somebody who waits for it
+  /// and has reason to believe that it works again. How often it has failed still counts.
+  public void hurry() {
+    synchronized (manager.lock) {
+      if (state == TaskState.BACKING_OFF) {
+        enqueue();
+      } else {
+        hurriedMeanwhile |= state == TaskState.RUNNING;
+        wake();
       }
     }
   }
@@ -153,7 +170,9 @@ public final class Task {
 
   private void ended(@Nullable Throwable failure) {
     boolean again = wokenMeanwhile;
+    boolean hurried = hurriedMeanwhile;
     wokenMeanwhile = false;
+    hurriedMeanwhile = false;
     if (failure == null) {
       history.endedWell();
     } else {
@@ -162,7 +181,7 @@ public final class Task {
     if (cancelled && (failure != null || !(spec.repeat() instanceof Repeat.Once))) {
       finish(TaskState.CANCELLED, null);
     } else if (failure != null) {
-      retryOrFail(failure);
+      retryOrFail(failure, hurried);
     } else {
       switch (spec.repeat()) {
         case Repeat.Once _ -> finish(TaskState.DONE, null);
@@ -177,10 +196,13 @@ public final class Task {
     }
   }
 
-  private void retryOrFail(Throwable failure) {
+  private void retryOrFail(Throwable failure, boolean hurried) {
     Backoff backoff = spec.backoff();
     if (backoff == null || manager.isClosing()) {
       finish(TaskState.FAILED, failure);
+    } else if (hurried) {
+      manager.log(this, failure, Duration.ZERO);
+      enqueue();
     } else {
       Duration delay = backoff.delay(history.failures());
       manager.log(this, failure, delay);

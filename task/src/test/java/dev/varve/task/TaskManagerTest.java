@@ -131,6 +131,68 @@ class TaskManagerTest {
   }
 
   @Test
+  void onlyAHurryEndsABackOff() {
+    var fails = new boolean[] {true};
+    Task task =
+        manager.submit(
+            TaskSpec.onDemand(
+                TaskKind.UPLOAD,
+                "upload",
+                new Backoff(Duration.ofSeconds(30), Duration.ofMinutes(1)),
+                _ -> {
+                  events.add("run");
+                  if (fails[0]) {
+                    throw new IOException("no route to host");
+                  }
+                }));
+    task.wake();
+    threads.settle();
+    assertThat(task.state()).isEqualTo(TaskState.BACKING_OFF);
+    task.wake();
+    threads.settle();
+    assertThat(events).hasSize(1);
+    task.hurry();
+    threads.settle();
+    assertThat(events).hasSize(2);
+    assertThat(task.report().nextRun()).as("it has failed twice").isEqualTo(START.plusSeconds(60));
+    fails[0] = false;
+    task.hurry();
+    threads.settle();
+    assertThat(events).hasSize(3);
+    assertThat(task.state()).isEqualTo(TaskState.IDLE);
+    threads.pass(Duration.ofHours(1));
+    assertThat(events).as("the timer of the back-off is gone").hasSize(3);
+    task.hurry();
+    threads.settle();
+    assertThat(events).hasSize(4);
+  }
+
+  @Test
+  void aRunThatFailsIsFollowedByOneAtOnceForWhoHurriedMeanwhile() {
+    Task task =
+        manager.submit(
+            TaskSpec.onDemand(
+                TaskKind.UPLOAD,
+                "upload",
+                new Backoff(Duration.ofSeconds(30), Duration.ofMinutes(1)),
+                self -> {
+                  events.add("run");
+                  if (events.size() == 1) {
+                    self.hurry();
+                  }
+                  throw new IOException("no route to host");
+                }));
+    task.wake();
+    threads.settle();
+    assertThat(events).hasSize(2);
+    assertThat(task.state()).isEqualTo(TaskState.BACKING_OFF);
+    threads.pass(Duration.ofSeconds(59));
+    assertThat(events).hasSize(2);
+    threads.pass(Duration.ofSeconds(1));
+    assertThat(events).hasSize(3);
+  }
+
+  @Test
   void backsOffLongerAndLongerUpToABoundAndStartsOverAfterSuccess() {
     var fails = new boolean[] {true};
     Task task =

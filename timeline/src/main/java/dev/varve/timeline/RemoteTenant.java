@@ -113,6 +113,13 @@ final class RemoteTenant {
     }
   }
 
+  /// As {@link #wake}, for somebody who waits: what has failed is tried again now.
+  void hurry() {
+    if (begun && failure != null) {
+      task.hurry();
+    }
+  }
+
   /// Completed when it has been tried to attach the tenant once.
   CompletableFuture<Boolean> firstAttempt() {
     return firstAttempt;

@@ -116,9 +116,13 @@ final class Uploads {
 
   /// To be called from time to time, too: what has changed little is uploaded after a while.
   void wakeIfDue() {
-    if (mayGo() && progress.isDue(now())) {
+    if (isDue()) {
       task.wake();
     }
+  }
+
+  private boolean isDue() {
+    return mayGo() && progress.isDue(now());
   }
 
   /// Has all that has changed by now uploaded soon.
@@ -127,11 +131,15 @@ final class Uploads {
     wakeIfDue();
   }
 
-  /// Asks for it, and waits.
+  /// Asks for it and waits, without heed to delays after failures.
   ///
   /// @return false when it was not done in time, or can't be
   boolean await(Instant deadline) throws InterruptedException {
-    ask();
+    progress.ask();
+    tenant.hurry();
+    if (isDue()) {
+      task.hurry();
+    }
     while (true) {
       CompletableFuture<Boolean> next = attempts.next();
       if (progress.isDone()) {

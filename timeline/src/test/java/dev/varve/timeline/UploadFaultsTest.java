@@ -157,6 +157,28 @@ class UploadFaultsTest {
     }
   }
 
+  /// Neither the delay of the tenant's task nor that of the timeline's is waited for.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whoAsksAfterAnOutageDoesNotWaitForTheNextAttempt(boolean restart) throws Exception {
+    Bucket bucket = bucket();
+    SimulatedServer server = bucket.open(new SimulatedDisk());
+    flush(UploadsTest.root(server), 2);
+    server.threads.pass(Duration.ofHours(3));
+    bucket.store.fail((_, _) -> {
+      throw new StoreException.Unavailable("the store is away");
+    });
+    if (restart) {
+      server = bucket.open(server.disk.crash(new SplittableRandom(1)));
+    }
+    Timeline prod = server.tenants.find("prod").orElseThrow();
+    flush(prod, 2);
+    assertThat(server.tenants.upload(prod, Duration.ofMinutes(30))).isFalse();
+    bucket.store.fail((_, _) -> {});
+    assertThat(server.tenants.upload(prod, Duration.ofSeconds(1))).isTrue();
+    bucket.requireSame(server.tenants);
+  }
+
   @Test
   void aStoreThatFailsNowAndThenLosesNothing() throws Exception {
     for (int seed = 0; seed < 40; seed++) {
