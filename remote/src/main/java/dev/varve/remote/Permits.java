@@ -84,6 +84,14 @@ final class Permits {
     return line(urgency).waiting.size();
   }
 
+  synchronized Map<Urgency, Integer> waiting() {
+    var waiting = new EnumMap<Urgency, Integer>(Urgency.class);
+    for (Urgency urgency : Urgency.values()) {
+      waiting.put(urgency, waiting(urgency));
+    }
+    return waiting;
+  }
+
   private Line line(Urgency urgency) {
     Line line = lines.get(urgency);
     if (line == null) {

@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
@@ -50,7 +49,7 @@ public final class RemoteStorage implements AutoCloseable {
     this.random = random;
     this.limits = limits;
     permits = new Permits(threads, limits.requests());
-    outages = new Outages(threads.clock());
+    outages = new Outages("the object store", threads.clock());
   }
 
   private interface Attempt<T> {
@@ -288,11 +287,12 @@ public final class RemoteStorage implements AutoCloseable {
   }
 
   public RemoteCounts counts() {
-    var waiting = new EnumMap<Urgency, Integer>(Urgency.class);
-    for (Urgency urgency : Urgency.values()) {
-      waiting.put(urgency, permits.waiting(urgency));
-    }
-    return new RemoteCounts(counters.counts(), waiting, outages.current());
+    return new RemoteCounts(counters.counts(), permits.waiting(), outages.current());
+  }
+
+  /// What is said of failures.
+  public Outages outages() {
+    return outages;
   }
 
   private InstantSource clock() {
@@ -367,7 +367,7 @@ public final class RemoteStorage implements AutoCloseable {
       Duration left = Duration.between(begin, end);
       Duration most = limits.attempt(bytes);
       T result = attempt.make(left.compareTo(most) < 0 ? left : most);
-      outages.answered(store.toString());
+      outages.answered();
       return result;
     } catch (StoreException e) {
       note(operation, e);
@@ -382,7 +382,7 @@ public final class RemoteStorage implements AutoCloseable {
     counters.failed(operation, failure);
     switch (failure) {
       case StoreException.NotFound _, StoreException.PreconditionFailed _ ->
-          outages.answered(store.toString());
+          outages.answered();
       case StoreException.Refused _,
           StoreException.Damaged _,
           StoreException.Throttled _,

@@ -175,6 +175,7 @@ public final class Task {
     hurriedMeanwhile = false;
     if (failure == null) {
       history.endedWell();
+      manager.ranWell(this);
     } else {
       history.failed(failure);
     }

@@ -1,7 +1,6 @@
 package dev.varve.task;
 
 import static java.lang.System.Logger.Level.ERROR;
-import static java.lang.System.Logger.Level.WARNING;
 
 import java.time.Duration;
 import java.time.InstantSource;
@@ -38,6 +37,7 @@ public final class TaskManager implements AutoCloseable {
   private final Lanes lanes = new Lanes();
   private final Set<Task> tasks = new LinkedHashSet<>();
   private final ArrayDeque<Task> endedBadly = new ArrayDeque<>();
+  private final FailureLog log = new FailureLog();
   private boolean closing;
 
   /// @param drainLimit how long {@link #close()} lets tasks that are running or queued go on
@@ -188,6 +188,7 @@ public final class TaskManager implements AutoCloseable {
   /// Under the lock.
   void finished(Task task, @Nullable Throwable failure) {
     tasks.remove(task);
+    log.forget(task);
     switch (task.state()) {
       case FAILED -> {
         remember(task);
@@ -205,10 +206,13 @@ public final class TaskManager implements AutoCloseable {
     }
   }
 
+  /// Under the lock.
   void log(Task task, Throwable failure, Duration delay) {
-    LOG.log(
-        WARNING,
-        () -> task.spec().name() + " failed and is tried again in " + delay.toMillis() + " ms",
-        failure);
+    log.failed(task, failure, delay, threads.clock().instant());
+  }
+
+  /// Under the lock.
+  void ranWell(Task task) {
+    log.forget(task);
   }
 }

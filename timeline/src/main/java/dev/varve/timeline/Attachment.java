@@ -137,7 +137,7 @@ final class Attachment {
   /// Whoever was given a generation and has not put a manifest either came to nothing, or is about
   /// to: another node is given the time for that.
   private void requireGivenUp(Generation newest, Optional<String> node)
-      throws StoreException.Unavailable {
+      throws IOException {
     Instant now = clock.instant();
     if (!newest.equals(awaited)) {
       awaited = newest;
@@ -148,8 +148,8 @@ final class Attachment {
     }
   }
 
-  private StoreException.Unavailable attachedNow(Generation newest, Optional<String> node) {
-    return new StoreException.Unavailable(
+  private IOException attachedNow(Generation newest, Optional<String> node) {
+    return new IOException(
         "tenant %s may be on its way to %s, which was given generation %s after %s of this data directory"
             .formatted(id, node.orElse("another node"), newest, own.generation()));
   }

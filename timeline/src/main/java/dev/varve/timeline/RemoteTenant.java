@@ -9,6 +9,7 @@ import dev.varve.remote.ObjectName;
 import dev.varve.remote.ObjectPage;
 import dev.varve.remote.ObjectState;
 import dev.varve.remote.ObjectStore;
+import dev.varve.remote.Outages;
 import dev.varve.remote.PutCondition;
 import dev.varve.remote.RemoteCall;
 import dev.varve.remote.RemoteStorage;
@@ -99,7 +100,8 @@ final class RemoteTenant {
     attachment = new Attachment(id, remote, files, tasks.clock());
     task =
         tasks.submit(
-            TaskSpec.onDemand(TaskKind.UPLOAD, "upload tenant " + id, BACKOFF, _ -> run()));
+            TaskSpec.onDemand(TaskKind.UPLOAD, "upload tenant " + id, BACKOFF, _ -> run())
+                .silentOf(Outages::isTold));
   }
 
   void begin() {
@@ -235,6 +237,11 @@ final class RemoteTenant {
     }
     deleted.forEach(timeline -> all.remove(timeline.toString()));
     return new TenantManifest(id, List.copyOf(all.values()), attachment.configuration());
+  }
+
+  /// What of the timelines is not in the store.
+  List<UploadState> states() {
+    return timelines().stream().map(Uploads::state).toList();
   }
 
   private void run() throws IOException, InterruptedException {

@@ -37,6 +37,23 @@ final class RemoteTenants {
     this.files = files;
     this.tasks = tasks;
     this.layers = layers;
+    remote.storage().outages().setWaiting(this::waiting);
+  }
+
+  /// What is to be uploaded, in words.
+  private String waiting() {
+    int timelines = 0;
+    int waitingLayers = 0;
+    long bytes = 0;
+    for (RemoteTenant tenant : tenants.values()) {
+      for (UploadState state : tenant.states()) {
+        timelines += state.waitingSince().isPresent() ? 1 : 0;
+        waitingLayers += state.waitingLayers();
+        bytes += state.waitingBytes();
+      }
+    }
+    return "%d timelines wait to be uploaded, with %d layers of %d MiB"
+        .formatted(timelines, waitingLayers, bytes >> 20);
   }
 
   Remote remote() {

@@ -6,6 +6,7 @@ import dev.varve.model.PageserverException;
 import dev.varve.model.TimelineId;
 import dev.varve.remote.Content;
 import dev.varve.remote.ObjectName;
+import dev.varve.remote.Outages;
 import dev.varve.remote.PutCondition;
 import dev.varve.remote.generation.Generation;
 import dev.varve.task.Backoff;
@@ -85,7 +86,8 @@ final class Uploads {
             .tasks()
             .submit(
                 TaskSpec.onDemand(
-                    TaskKind.UPLOAD, "upload " + timeline.name(), BACKOFF, _ -> run()));
+                    TaskKind.UPLOAD, "upload " + timeline.name(), BACKOFF, _ -> run())
+                    .silentOf(Outages::isTold));
   }
 
   TimelineId id() {

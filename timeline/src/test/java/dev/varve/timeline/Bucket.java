@@ -13,6 +13,7 @@ import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.FileGenerations;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
+import dev.varve.remote.generation.ToldGenerations;
 import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
@@ -116,7 +117,10 @@ final class Bucket {
 
   Remote remote(TaskThreads threads) {
     var storage = new RemoteStorage(store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
-    return new Remote(storage, new Watched(), waitingBytes, Duration.ofHours(3), cache);
+    return new Remote(
+        storage,
+        new ToldGenerations(new Watched(), threads.clock()),
+        waitingBytes, Duration.ofHours(3), cache);
   }
 
   SimulatedServer open(SimulatedDisk disk) throws IOException {

@@ -10,6 +10,7 @@ import dev.varve.remote.StoreAddress;
 import dev.varve.remote.directory.DirectoryStore;
 import dev.varve.remote.generation.FileGenerations;
 import dev.varve.remote.generation.Generations;
+import dev.varve.remote.generation.ToldGenerations;
 import dev.varve.remote.s3.S3Settings;
 import dev.varve.remote.s3.S3Store;
 import dev.varve.task.TaskThreads;
@@ -33,7 +34,8 @@ public record RemoteParts(RemoteStorage storage, Generations generations) implem
       throws IOException {
     RemoteStorage storage = storage(config.store(), threads);
     try {
-      return new RemoteParts(storage, generations(config, data, threads));
+      return new RemoteParts(
+          storage, new ToldGenerations(generations(config, data, threads), threads.clock()));
     } catch (IOException | RuntimeException e) {
       storage.close();
       throw e;
