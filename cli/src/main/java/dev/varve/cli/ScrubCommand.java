@@ -115,6 +115,10 @@ final class ScrubCommand implements Callable<Integer> {
     out.printf(
         "%d orphans%s; %d objects that nobody names are too young to tell%n",
         totals.orphans(), totals.deleted() > 0 ? ", deleted" : "", totals.young());
+    if (totals.unjudged() > 0) {
+      out.printf(
+          "%d objects may belong to what can't be read, and were left alone%n", totals.unjudged());
+    }
     if (totals.foreign() > 0) {
       out.printf("%d objects are not Varve's and were left alone%n", totals.foreign());
     }

@@ -8,7 +8,6 @@ import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.remote.Content;
-import dev.varve.remote.ObjectState;
 import dev.varve.remote.PutCondition;
 import dev.varve.remote.RemoteCall;
 import dev.varve.remote.RemoteStorage;
@@ -21,7 +20,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -53,8 +51,6 @@ final class Attaching {
   private static final RemoteCall CALL = new RemoteCall(Urgency.READ, 6, Duration.ofSeconds(60));
 
   private static final int AT_ONCE = 16;
-  private static final int MOST_MANIFESTS = 10_000;
-  private static final int MOST_BYTES = 256 << 20;
 
   private final TenantFiles files;
   private final Map<TimelineKey, Timeline> timelines;
@@ -118,8 +114,11 @@ final class Attaching {
     }
     Remote parts = remote.remote();
     RemoteStorage storage = parts.storage();
-    Generation newest = listed(storage, id, Generation.HIGHEST);
-    requireFree(manifest(storage, id, newest));
+    Generation newest = StoredManifest.newest(StoredManifest.listed(storage, id, CALL));
+    if (newest.equals(Generation.NONE)) {
+      throw nowhere(id, storage);
+    }
+    requireFree(StoredManifest.read(storage, id, newest, CALL).manifest());
     Generation given;
     try {
       given = parts.generations().attach(id, newest);
@@ -128,10 +127,14 @@ final class Attaching {
           "tenant " + id + " gets no generation: " + e.getMessage(), e);
     }
     // Who had it in between may have changed it.
-    Generation last = newestManifest(storage, id, given);
-    TenantManifest before = manifest(storage, id, last);
-    List<Stored> stored = read(storage, before, last);
-    TenantManifest manifest = before.only(stored.stream().map(Stored::identity).toList());
+    StoredManifest before =
+        StoredManifest.findNewest(
+            storage, id, StoredManifest.listed(storage, id, CALL), given.previous(), CALL);
+    if (before == null) {
+      throw nowhere(id, storage);
+    }
+    List<Stored> stored = read(storage, before.manifest(), before.generation());
+    TenantManifest manifest = before.manifest().only(stored.stream().map(Stored::identity).toList());
     put(storage, manifest, stored, given);
     if (!present.isEmpty()) {
       drop(id, present);
@@ -140,33 +143,8 @@ final class Attaching {
     return load(id);
   }
 
-  /// The newest manifest of those who had the tenant before.
-  private static Generation newestManifest(RemoteStorage storage, TenantId id, Generation given)
-      throws IOException, InterruptedException {
-    return NewestObject.find(
-        storage,
-        listed(storage, id, given),
-        given.previous(),
-        generation -> new RemoteName.Manifest(id, generation).object(),
-        CALL);
-  }
-
-  private static Generation listed(RemoteStorage storage, TenantId id, Generation highest)
-      throws IOException, InterruptedException {
-    return storage.listAll(RemoteName.manifests(id), MOST_MANIFESTS, CALL).stream()
-        .map(ObjectState::name)
-        .flatMap(object -> RemoteName.parse(object).stream())
-        .map(RemoteName::generation)
-        .filter(generation -> generation.compareTo(highest) <= 0)
-        .max(Comparator.naturalOrder())
-        .orElseThrow(
-            () -> new PageserverException.NotFound("there is no tenant " + id + " in " + storage));
-  }
-
-  private static TenantManifest manifest(RemoteStorage storage, TenantId id, Generation generation)
-      throws IOException, InterruptedException {
-    var name = new RemoteName.Manifest(id, generation).object();
-    return TenantManifest.read(storage.read(name, MOST_BYTES, CALL), id, name + " in " + storage);
+  private static PageserverException nowhere(TenantId id, RemoteStorage storage) {
+    return new PageserverException.NotFound("there is no tenant " + id + " in " + storage);
   }
 
   private void requireFree(TenantManifest manifest) {
@@ -262,7 +240,7 @@ final class Attaching {
       RemoteStorage storage, TenantManifest manifest, List<Stored> stored, Generation generation)
       throws IOException, InterruptedException {
     storage.put(
-        new RemoteName.Manifest(manifest.tenant(), generation).object(),
+        StoredManifest.name(manifest.tenant(), generation),
         Content.of(manifest.bytes()),
         PutCondition.ALWAYS,
         CALL);

@@ -4,9 +4,8 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import dev.varve.model.TenantId;
 import dev.varve.remote.ObjectName;
-import dev.varve.remote.ObjectState;
 import dev.varve.remote.RemoteCall;
-import dev.varve.remote.StoreException;
+import dev.varve.remote.RemoteStorage;
 import dev.varve.remote.Urgency;
 import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
@@ -33,9 +32,6 @@ final class Attachment {
   private static final System.Logger LOG = System.getLogger(Attachment.class.getName());
 
   private static final RemoteCall ASK = new RemoteCall(Urgency.UPLOAD, 3, Duration.ofSeconds(30));
-
-  private static final int MOST_MANIFESTS = 10_000;
-  private static final int MOST_BYTES = 256 << 20;
 
   /// More generations than these in between, and only the list of manifests is asked.
   private static final int MOST_ASKED = 64;
@@ -110,13 +106,15 @@ final class Attachment {
       read = true;
     }
     Generation before = own.generation();
-    List<Generation> found = list();
-    Optional<String> refusal = refusal(newest(found));
+    RemoteStorage storage = remote.storage();
+    List<Generation> found = StoredManifest.listed(storage, id, ASK);
+    Optional<String> refusal = refusal(StoredManifest.newest(found));
     if (refusal.isPresent()) {
       return refusal;
     }
-    manifest = find(before, newest(found));
-    manifests = found.stream().map(generation -> name(generation).object()).toList();
+    StoredManifest stored = StoredManifest.findNewest(storage, id, found, before, ASK);
+    manifest = stored == null ? null : stored.manifest();
+    manifests = found.stream().map(generation -> StoredManifest.name(id, generation)).toList();
     Claim claim = remote.generations().attachIfNewest(id, before, before);
     if (claim instanceof Claim.Outdated(Generation newest, Optional<String> node)) {
       refusal = refusal(newestAbove(before, newest));
@@ -162,10 +160,6 @@ final class Attachment {
     done = true;
   }
 
-  private RemoteName.Manifest name(Generation generation) {
-    return new RemoteName.Manifest(id, generation);
-  }
-
   private Optional<String> refusal(Generation newest) {
     return newest.compareTo(own.generation()) <= 0
         ? Optional.empty()
@@ -174,57 +168,18 @@ final class Attachment {
                 .formatted(id, remote.storage(), newest, own.generation()));
   }
 
-  private List<Generation> list() throws IOException, InterruptedException {
-    return remote.storage().listAll(RemoteName.manifests(id), MOST_MANIFESTS, ASK).stream()
-        .map(ObjectState::name)
-        .flatMap(object -> RemoteName.parse(object).stream())
-        .map(RemoteName::generation)
-        .sorted()
-        .toList();
-  }
-
-  private static Generation newest(List<Generation> generations) {
-    return generations.isEmpty() ? Generation.NONE : generations.getLast();
-  }
-
   /// A manifest of another node; {@link Generation#NONE}: there is none. One that was put of late
   /// may not be listed yet.
   ///
   /// @param given the newest that there can be; below `before`: the authority does not know
   private Generation newestAbove(Generation before, Generation given)
       throws IOException, InterruptedException {
-    boolean known = given.compareTo(before) > 0;
-    int most = known ? MOST_ASKED : NewestObject.MOST_ASKED;
-    Generation at = before.next();
-    for (int asked = 0; asked < most && !(known && at.compareTo(given) > 0); asked++) {
-      if (exists(name(at).object())) {
-        return at;
-      }
-      at = at.next();
-    }
-    return newest(list());
-  }
-
-  private boolean exists(ObjectName object) throws IOException, InterruptedException {
-    try {
-      remote.storage().head(object, ASK);
-      return true;
-    } catch (StoreException.NotFound _) {
-      return false;
-    }
-  }
-
-  private @Nullable TenantManifest find(Generation before, Generation listed)
-      throws IOException, InterruptedException {
-    Generation newest =
-        NewestObject.find(
-            remote.storage(), listed, before, generation -> name(generation).object(), ASK);
-    return newest.equals(Generation.NONE) ? null : read(newest);
-  }
-
-  private TenantManifest read(Generation generation) throws IOException, InterruptedException {
-    ObjectName object = name(generation).object();
-    byte[] bytes = remote.storage().read(object, MOST_BYTES, ASK);
-    return TenantManifest.read(bytes, id, object + " in " + remote.storage());
+    long between =
+        Integer.toUnsignedLong(given.value()) - Integer.toUnsignedLong(before.value());
+    long most = between > 0 ? Math.min(between, MOST_ASKED) : NewestObject.MOST_ASKED;
+    Generation found = StoredManifest.findAfter(remote.storage(), id, before, most, ASK);
+    return found.equals(Generation.NONE)
+        ? StoredManifest.newest(StoredManifest.listed(remote.storage(), id, ASK))
+        : found;
   }
 }

@@ -27,6 +27,15 @@ public sealed interface RemoteName {
   /// In which it was written.
   Generation generation();
 
+  /// Whose it is; empty: the tenant's.
+  default Optional<TimelineId> ofTimeline() {
+    return switch (this) {
+      case Manifest _ -> Optional.empty();
+      case Index index -> Optional.of(index.timeline());
+      case LayerFile layer -> Optional.of(layer.timeline());
+    };
+  }
+
   /// The name itself.
   ObjectName object();
 

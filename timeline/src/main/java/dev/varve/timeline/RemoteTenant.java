@@ -279,8 +279,8 @@ final class RemoteTenant {
   private void putManifest() throws IOException, InterruptedException {
     TenantManifest wanted = wanted();
     if (!wanted.equals(put)) {
-      var name = new RemoteName.Manifest(id, generation());
-      storage().put(name.object(), Content.of(wanted.bytes()), PutCondition.ALWAYS, PUT);
+      ObjectName name = StoredManifest.name(id, generation());
+      storage().put(name, Content.of(wanted.bytes()), PutCondition.ALWAYS, PUT);
       put = wanted;
       known = wanted;
     }

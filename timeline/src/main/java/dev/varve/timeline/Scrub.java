@@ -1,6 +1,7 @@
 package dev.varve.timeline;
 
 import dev.varve.model.TenantId;
+import dev.varve.model.TimelineId;
 import dev.varve.remote.ByteRange;
 import dev.varve.remote.ObjectName;
 import dev.varve.remote.ObjectPage;
@@ -41,7 +42,6 @@ public final class Scrub {
       new RemoteCall(Urgency.BACKGROUND, 6, Duration.ofMinutes(30));
 
   private static final String TENANTS = "tenants/";
-  private static final int MOST_BYTES = 256 << 20;
   private static final int MOST_LISTED = 10_000_000;
   private static final int PARALLEL = 32;
 
@@ -72,6 +72,7 @@ public final class Scrub {
   ///
   /// @param bytes of the layers that are named
   /// @param young objects that nobody names, but that are not old enough to be orphans
+  /// @param unjudged objects that the manifest or index part may name that can't be read
   /// @param foreign objects that Varve would not have named so; they are left alone
   public record Totals(
       long tenants,
@@ -82,6 +83,7 @@ public final class Scrub {
       long orphans,
       long deleted,
       long young,
+      long unjudged,
       long foreign) {}
 
   private final RemoteStorage storage;
@@ -96,6 +98,7 @@ public final class Scrub {
   private long orphans;
   private long deleted;
   private long young;
+  private long unjudged;
   private long foreign;
 
   private Scrub(RemoteStorage storage, InstantSource clock, Options options, Listener listener) {
@@ -119,7 +122,7 @@ public final class Scrub {
 
   private Totals totals() {
     return new Totals(
-        tenants, timelines, layers, bytes, problems, orphans, deleted, young, foreign);
+        tenants, timelines, layers, bytes, problems, orphans, deleted, young, unjudged, foreign);
   }
 
   /// Objects come in the order of their names, so those of one tenant come together.
@@ -157,29 +160,53 @@ public final class Scrub {
       throws IOException, InterruptedException {
     tenants++;
     Set<ObjectName> named = new HashSet<>();
-    boolean complete = true;
-    TenantManifest manifest = manifest(tenant, named);
-    if (manifest == null) {
-      complete = false;
-    } else {
+    Set<TimelineId> unreadable = new HashSet<>();
+    TenantManifest manifest = null;
+    try {
+      manifest = manifest(tenant, named);
       for (TimelineIdentity identity : manifest.timelines()) {
         timelines++;
-        complete &= timeline(identity, objects, named);
+        timeline(identity, objects, named, unreadable);
       }
+    } catch (Unusable e) {
+      problem(e.getMessage());
     }
     var unnamed = new TreeMap<String, ObjectState>();
-    objects.forEach((name, object) -> {
-      if (!named.contains(name)) {
-        unnamed.put(name.value(), object);
+    for (ObjectState object : objects.values()) {
+      if (named.contains(object.name())) {
+        continue;
       }
-    });
-    // What can't be read may name any of them.
-    if (complete) {
-      orphans(tenant, unnamed.values());
-    } else if (!unnamed.isEmpty()) {
-      young += unnamed.size();
+      if (manifest == null || isIn(unreadable, object.name())) {
+        unjudged++; // what can't be read may name it
+      } else {
+        unnamed.put(object.name().value(), object);
+      }
     }
+    orphans(tenant, unnamed.values(), unreadable);
     listener.checked(tenant, totals());
+  }
+
+  private static boolean isIn(Set<TimelineId> some, ObjectName object) {
+    return RemoteName.parse(object).flatMap(RemoteName::ofTimeline).filter(some::contains).isPresent();
+  }
+
+  /// What can't be used of what names others: it is missing or damaged.
+  private static final class Unusable extends Exception {
+
+    @java.io.Serial private static final long serialVersionUID = 1;
+
+    Unusable(String sentence) {
+      super(sentence);
+    }
+
+    Unusable(Exception cause) {
+      super(sentence(cause), cause);
+    }
+
+    @Override
+    public String getMessage() {
+      return String.valueOf(super.getMessage());
+    }
   }
 
   private void problem(String sentence) {
@@ -188,99 +215,84 @@ public final class Scrub {
   }
 
   /// @param named gets the manifest that counts
-  /// @return null when it can't be read, which has been said
-  private @Nullable TenantManifest manifest(TenantId tenant, Set<ObjectName> named)
-      throws IOException, InterruptedException {
-    Optional<Generation> newest = newestManifest(tenant);
-    if (newest.isEmpty()) {
-      problem("tenant " + tenant + " has objects in " + storage + ", but no manifest");
-      return null;
+  private TenantManifest manifest(TenantId tenant, Set<ObjectName> named)
+      throws Unusable, IOException, InterruptedException {
+    Generation newest = StoredManifest.newest(StoredManifest.listed(storage, tenant, READ));
+    if (newest.equals(Generation.NONE)) {
+      throw new Unusable("tenant " + tenant + " has objects in " + storage + ", but no manifest");
     }
-    var name = new RemoteName.Manifest(tenant, newest.get());
-    named.add(name.object());
+    named.add(StoredManifest.name(tenant, newest));
     try {
-      return TenantManifest.read(
-          storage.read(name.object(), MOST_BYTES, READ), tenant, name.object().value());
+      return StoredManifest.read(storage, tenant, newest, READ).manifest();
     } catch (UnusableFileException | StoreException.Damaged | StoreException.NotFound e) {
-      problem(sentence(e));
-      return null;
+      throw new Unusable(e);
     }
-  }
-
-  private Optional<Generation> newestManifest(TenantId tenant)
-      throws IOException, InterruptedException {
-    return storage.listAll(RemoteName.manifests(tenant), MOST_LISTED, READ).stream()
-        .flatMap(object -> RemoteName.parse(object.name()).stream())
-        .map(RemoteName::generation)
-        .max(Generation::compareTo);
   }
 
   private static String sentence(Exception failure) {
     return failure.getMessage() == null ? failure.toString() : failure.getMessage();
   }
 
-  /// @return null when there is none, or it can't be read, which has been said
-  private @Nullable StoredIndex index(TimelineIdentity identity)
-      throws IOException, InterruptedException {
-    var key = new TimelineKey(identity.tenant(), identity.id());
+  private StoredIndex index(TimelineIdentity identity)
+      throws Unusable, IOException, InterruptedException {
+    TimelineKey key = TimelineKey.of(identity);
     try {
       StoredIndex found = StoredIndex.readListed(storage, key);
       if (found == null) {
-        problem("timeline \"" + identity.name() + "\" (" + key + ") has no index part");
+        throw new Unusable("timeline \"" + identity.name() + "\" (" + key + ") has no index part");
       }
       return found;
     } catch (UnusableFileException | StoreException.Damaged | StoreException.NotFound e) {
-      problem(sentence(e));
-      return null;
+      throw new Unusable(e);
     }
   }
 
-  /// @return false when it is not known what it names
-  private boolean timeline(
-      TimelineIdentity identity, Map<ObjectName, ObjectState> objects, Set<ObjectName> named)
+  /// @param named gets what the timeline's index part names, and that itself
+  /// @param unreadable gets the timeline when that can't be read
+  private void timeline(
+      TimelineIdentity identity,
+      Map<ObjectName, ObjectState> objects,
+      Set<ObjectName> named,
+      Set<TimelineId> unreadable)
       throws IOException, InterruptedException {
-    StoredIndex stored = index(identity);
-    if (stored == null) {
-      return false;
-    }
-    var key = new TimelineKey(identity.tenant(), identity.id());
-    named.add(StoredIndex.name(key, stored.generation()).object());
-    var toCheck = new ArrayList<Callable<@Nullable String>>();
-    for (LayerEntry entry : stored.part().layers()) {
-      ObjectName object = object(key, entry);
-      named.add(object);
-      layers++;
-      bytes += entry.bytes();
-      ObjectState listed = objects.get(object);
-      toCheck.add(() -> finding(entry, object, listed));
-    }
-    List<String> findings = parallel(toCheck);
-    if (!findings.isEmpty()) {
-      Set<ObjectName> still = namedNow(identity);
-      for (String finding : findings) {
-        // Since the index part was read, the layer may have been dropped, and then deleted.
-        if (still.stream().anyMatch(object -> finding.startsWith(object.value()))) {
-          problem(finding);
+    try {
+      StoredIndex stored = index(identity);
+      TimelineKey key = TimelineKey.of(identity);
+      var toCheck = new ArrayList<Callable<@Nullable String>>();
+      for (LayerEntry entry : stored.part().layers()) {
+        ObjectName object = object(key, entry);
+        layers++;
+        bytes += entry.bytes();
+        ObjectState listed = objects.get(object);
+        toCheck.add(() -> finding(entry, object, listed));
+      }
+      named.addAll(named(key, stored));
+      List<String> findings = parallel(toCheck);
+      if (!findings.isEmpty()) {
+        Set<ObjectName> still = named(key, index(identity));
+        for (String finding : findings) {
+          // Since the index part was read, the layer may have been dropped, and then deleted.
+          if (still.stream().anyMatch(object -> finding.startsWith(object.value()))) {
+            problem(finding);
+          }
         }
       }
+    } catch (Unusable e) {
+      problem(e.getMessage());
+      unreadable.add(identity.id());
     }
-    return true;
+  }
+
+  private static Set<ObjectName> named(TimelineKey key, StoredIndex stored) {
+    Set<ObjectName> named = new HashSet<>();
+    named.add(StoredIndex.name(key, stored.generation()).object());
+    stored.part().layers().forEach(entry -> named.add(object(key, entry)));
+    return named;
   }
 
   private static ObjectName object(TimelineKey key, LayerEntry entry) {
     return new RemoteName.LayerFile(key.tenant(), key.id(), entry.name(), entry.generation())
         .object();
-  }
-
-  private Set<ObjectName> namedNow(TimelineIdentity identity)
-      throws IOException, InterruptedException {
-    StoredIndex stored = index(identity);
-    Set<ObjectName> named = new HashSet<>();
-    if (stored != null) {
-      var key = new TimelineKey(identity.tenant(), identity.id());
-      stored.part().layers().forEach(entry -> named.add(object(key, entry)));
-    }
-    return named;
   }
 
   private static List<String> parallel(List<Callable<@Nullable String>> checks)
@@ -335,7 +347,8 @@ public final class Scrub {
     return null;
   }
 
-  private void orphans(TenantId tenant, Iterable<ObjectState> unnamed)
+  private void orphans(
+      TenantId tenant, Iterable<ObjectState> unnamed, Set<TimelineId> unreadable)
       throws IOException, InterruptedException {
     Instant limit = clock.instant().minus(options.orphanAge());
     var old = new ArrayList<ObjectState>();
@@ -350,7 +363,7 @@ public final class Scrub {
       return;
     }
     if (options.deleteOrphans()) {
-      Set<ObjectName> now = namedNow(tenant);
+      Set<ObjectName> now = namedNow(tenant, unreadable);
       old.removeIf(object -> now.contains(object.name()));
       storage.delete(old.stream().map(ObjectState::name).toList(), READ);
       deleted += old.size();
@@ -360,24 +373,18 @@ public final class Scrub {
   }
 
   /// What is named by now: somebody may have come back to an object since.
-  private Set<ObjectName> namedNow(TenantId tenant) throws IOException, InterruptedException {
+  private Set<ObjectName> namedNow(TenantId tenant, Set<TimelineId> unreadable)
+      throws IOException, InterruptedException {
     Set<ObjectName> named = new HashSet<>();
-    TenantManifest manifest = manifest(tenant, named);
-    if (manifest == null) {
-      throw new IOException("the manifest of tenant " + tenant + " has gone meanwhile");
-    }
-    for (TimelineIdentity identity : manifest.timelines()) {
-      StoredIndex stored = index(identity);
-      if (stored == null) {
-        throw new IOException("the index part of " + identity.id() + " has gone meanwhile");
+    try {
+      for (TimelineIdentity identity : manifest(tenant, named).timelines()) {
+        if (!unreadable.contains(identity.id())) { // of the others nothing is to be deleted
+          named.addAll(named(TimelineKey.of(identity), index(identity)));
+        }
       }
-      named.add(StoredIndex.name(keyOf(identity), stored.generation()).object());
-      named.addAll(namedNow(identity));
+      return named;
+    } catch (Unusable e) {
+      throw new IOException("nothing of tenant " + tenant + " is deleted: " + e.getMessage(), e);
     }
-    return named;
-  }
-
-  private static TimelineKey keyOf(TimelineIdentity identity) {
-    return new TimelineKey(identity.tenant(), identity.id());
   }
 }

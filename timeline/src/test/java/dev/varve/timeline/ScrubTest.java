@@ -2,6 +2,7 @@ package dev.varve.timeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.varve.layer.LayerName;
 import dev.varve.model.Lsn;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
@@ -60,6 +61,10 @@ class ScrubTest {
       }
     }
     prod().checkpoint();
+  }
+
+  private DirectoryStore unwatched() throws IOException {
+    return DirectoryStore.open(directory.resolve("bucket"), InstantSource.system());
   }
 
   private Scrub.Totals scrub(boolean readAll, Duration age, boolean delete)
@@ -142,13 +147,50 @@ class ScrubTest {
   @Test
   void whatIsNamedByNothingThatCanBeReadIsLeftAlone() throws Exception {
     var index = new RemoteName.Index(Fixture.TENANT, prod().id(), new Generation(1)).object();
-    byte[] bytes = bucket.store.read(index);
-    bytes[bytes.length / 2] ^= 1;
     bucket.store.delete(List.of(index), WatchedStore.LIMIT);
-    scrub(false, Duration.ZERO, true);
+    List<ObjectName> before = layers();
+    Scrub.Totals totals = scrub(false, Duration.ZERO, true);
     assertThat(problems).singleElement().asString().contains("\"prod\"", "has no index part");
     assertThat(orphans).isEmpty();
-    assertThat(layers()).isNotEmpty();
+    assertThat(layers()).isNotEmpty().isEqualTo(before);
+    assertThat(totals.unjudged()).isEqualTo(before.size());
+    assertThat(totals.young()).isZero();
+  }
+
+  /// What is of another timeline is judged all the same.
+  @Test
+  void aTimelineThatCanNotBeReadIsSaidOnceAndKeepsItsObjects() throws Exception {
+    var index = new RemoteName.Index(Fixture.TENANT, prod().id(), new Generation(1)).object();
+    byte[] bytes = bucket.store.read(index);
+    bytes[bytes.length / 2] ^= 1;
+    unwatched().put(index, Content.of(bytes), PutCondition.ALWAYS, WatchedStore.LIMIT);
+    List<ObjectName> before = layers();
+    var orphan =
+        new RemoteName.LayerFile(Fixture.TENANT, new TimelineId(1, 2), layer(), new Generation(9));
+    put(orphan.object(), new byte[500]);
+    Scrub.Totals totals = scrub(false, Duration.ZERO, true);
+    assertThat(problems).singleElement().asString().contains(index.value());
+    assertThat(orphans).containsExactly(orphan.object().value());
+    assertThat(totals.deleted()).isEqualTo(1);
+    assertThat(totals.problems()).isEqualTo(1);
+    assertThat(totals.unjudged()).isEqualTo(before.size() + 1).as("with the index part itself");
+    assertThat(layers()).isEqualTo(before);
+  }
+
+  @Test
+  void aTenantWhoseManifestCanNotBeReadKeepsItsObjects() throws Exception {
+    ObjectName manifest = StoredManifest.name(Fixture.TENANT, new Generation(1));
+    int before = bucket.store.all().size();
+    put(manifest, new byte[100]);
+    Scrub.Totals totals = scrub(false, Duration.ZERO, true);
+    assertThat(problems).singleElement().asString().contains(manifest.value());
+    assertThat(orphans).isEmpty();
+    assertThat(totals.unjudged()).isEqualTo(before - 1);
+    assertThat(bucket.store.all()).hasSize(before);
+  }
+
+  private LayerName layer() throws IOException, InterruptedException {
+    return ((RemoteName.LayerFile) RemoteName.parse(layers().getFirst()).orElseThrow()).layer();
   }
 
   @Test
@@ -157,7 +199,7 @@ class ScrubTest {
         new RemoteName.LayerFile(
             Fixture.TENANT,
             prod().id(),
-            ((RemoteName.LayerFile) RemoteName.parse(layers().getFirst()).orElseThrow()).layer(),
+            layer(),
             new Generation(9));
     put(other.object(), new byte[500]);
     var foreign = new ObjectName("tenants/" + Fixture.TENANT + "/notes.txt");
@@ -169,8 +211,7 @@ class ScrubTest {
     totals = scrub(false, Duration.ZERO, false);
     assertThat(orphans).containsExactly(other.object().value());
     assertThat(totals.deleted()).isZero();
-    DirectoryStore.open(directory.resolve("bucket"), InstantSource.system())
-        .delete(List.of(foreign), WatchedStore.LIMIT);
+    unwatched().delete(List.of(foreign), WatchedStore.LIMIT);
     totals = scrub(false, Duration.ZERO, true);
     assertThat(totals.deleted()).isEqualTo(1);
     scrub(true, Duration.ZERO, true);
