@@ -55,7 +55,7 @@ final class Access {
     takeTime();
     line.letOthers();
     requireAlive();
-    if (away) {
+    if (away || line.isAway(request)) {
       throw new StoreException.Unavailable(Line.failure("away", request));
     }
     int fault = random.nextDouble() < line.failing(request) ? random.nextInt(8) : -1;

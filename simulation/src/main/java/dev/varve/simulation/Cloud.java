@@ -8,6 +8,7 @@ import dev.varve.task.SteppedThreads;
 import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
 import dev.varve.timeline.CacheSettings;
+import dev.varve.timeline.DiskSpace;
 import dev.varve.timeline.Remote;
 import dev.varve.timeline.Scrub;
 import java.io.IOException;
@@ -23,6 +24,10 @@ final class Cloud {
 
   /// When everything has been uploaded, a manifest names no timeline that has no index part.
   private static final String NO_INDEX = "has no index part";
+
+  static final int HIGH_WATER = 90;
+  private static final int LOW_WATER = 80;
+  private static final int DOWNLOADS = 2;
 
   private final Swarm.Stored swarm;
   private final SplittableRandom random;
@@ -58,12 +63,14 @@ final class Cloud {
   Remote remote(Line line, SimulatedDisk disk, TaskThreads threads) {
     var access = new Access(this, line, disk, threads, random);
     var storage = new RemoteStorage(access.store(), threads, random.split(), RemoteLimits.DEFAULT);
+    DiskSpace space =
+        _ -> new DiskSpace.Space(line.room(), Math.max(0, line.room() - disk.used()));
     return new Remote(
         storage,
         access.authority(),
         swarm.waitingBytes(),
         swarm.waitingTime(),
-        CacheSettings.DEFAULT);
+        new CacheSettings(swarm.evictAfter(), HIGH_WATER, LOW_WATER, DOWNLOADS, space));
   }
 
   /// The store as it is, for those who only look.

@@ -109,15 +109,39 @@ final class Ghost {
     if (real.isEmpty()) {
       return;
     }
-    int what = world.random().nextInt(9);
+    int what = world.random().nextInt(11);
     world.history().note("  ghost:", what, model);
     switch (what) {
       case 0, 1, 2 -> ingest(model, real.get());
       case 3 -> real.get().checkpoint();
       case 4 -> real.get().compact();
       case 5 -> real.get().collectGarbage();
-      case 6, 7 -> node.server().tenants().upload(real.get(), Duration.ofMinutes(2));
+      case 6 -> evict();
+      case 7 -> branch(model, real.get());
+      case 8, 9 -> node.server().tenants().upload(real.get(), Duration.ofMinutes(2));
       default -> delete(model, real.get());
+    }
+  }
+
+  private void evict() {
+    Storing.fill(node.line(), node.disk(), world.random());
+    node.server().threads().pass(Duration.ofMinutes(1));
+    node.line().setRoom(Storing.ROOMY);
+  }
+
+  /// Nobody else ever has it.
+  private void branch(ModelTimeline model, Timeline real) {
+    if (models.size() >= 2 * world.swarm().timelines()) {
+      return;
+    }
+    long first = real.readableFrom().value();
+    long last = Math.min(model.last(), real.lastRecordLsn().value());
+    if (first <= last) {
+      long at = first + world.random().nextLong(last - first + 1);
+      var branch =
+          new ModelTimeline(world.newId(), world.newName(), model, at, Math.min(at, first));
+      models.put(branch.name(), branch); // it may be there although that fails
+      node.server().tenants().branch(real, branch.id(), branch.name(), new Lsn(at));
     }
   }
 

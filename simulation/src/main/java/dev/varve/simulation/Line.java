@@ -1,6 +1,7 @@
 package dev.varve.simulation;
 
-/// How well a node reaches the object store and the authority: whatever processes it has.
+/// What a node has whatever its processes: how well it reaches the object store and the authority,
+/// and how much room there is on its disk.
 final class Line {
 
   private static final String OUTAGE = "simulated outage";
@@ -10,6 +11,8 @@ final class Line {
   private final String name;
   private final double failing;
   private final String stubborn;
+  private String part = "";
+  private long room = Storing.ROOMY;
   private boolean storeAway;
   private boolean authorityAway;
   private boolean calm;
@@ -46,6 +49,25 @@ final class Line {
     authorityAway = away;
   }
 
+  /// Requests that name this fail from now on; empty: none for that.
+  void setPartAway(String words) {
+    part = words;
+  }
+
+  /// So many bytes the disk says that it has. What is written beyond them is, all the same.
+  void setRoom(long bytes) {
+    room = bytes;
+  }
+
+  long room() {
+    return room;
+  }
+
+  /// Whether requests that name something fail at present.
+  boolean isAway(String request) {
+    return !part.isEmpty() && request.contains(part);
+  }
+
   boolean isStoreAway() {
     return storeAway;
   }
@@ -60,6 +82,7 @@ final class Line {
     if (isCalm) {
       storeAway = false;
       authorityAway = false;
+      part = "";
     }
   }
 
@@ -69,7 +92,7 @@ final class Line {
 
   /// Whether every request is answered.
   boolean isWell() {
-    return failing() == 0 && !storeAway && !authorityAway;
+    return failing() == 0 && !storeAway && !authorityAway && part.isEmpty();
   }
 
   private double failing() {

@@ -304,7 +304,6 @@ final class Moves {
   private void goOn(Node node) {
     keepTime(node);
     world.become(node);
-    world.setEvicted();
     world.server().begin();
     restarts.replay();
   }

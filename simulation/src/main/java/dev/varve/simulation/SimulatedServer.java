@@ -54,6 +54,7 @@ final class SimulatedServer {
       throws IOException {
     this.disk = disk;
     threads = new SteppedThreads(random, now);
+    disk.setClock(threads.clock());
     TaskThreads mortal = new Mortal();
     tasks = new TaskManager(mortal, Duration.ofSeconds(10));
     var model = new DataModel(_ -> new HashRedo(), commits, new TableRules());

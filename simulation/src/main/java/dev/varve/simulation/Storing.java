@@ -1,17 +1,20 @@
 package dev.varve.simulation;
 
-import dev.varve.model.PageserverException;
-import dev.varve.timeline.SimulatedEviction;
+import dev.varve.testkit.disk.SimulatedDisk;
 import dev.varve.timeline.Timeline;
 import dev.varve.timeline.TimelineState;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.SplittableRandom;
 
 /// What the node that has the tenant does with the object store; nothing where there is none.
 final class Storing {
 
   /// How often the whole store is looked through.
   private static final int SCRUBBED = 12;
+
+  static final long ROOMY = 1L << 50;
 
   private final World world;
 
@@ -39,17 +42,22 @@ final class Storing {
     return timeline.uploadState().orElseThrow().remoteConsistentLsn().value();
   }
 
-  /// The store, or the authority, goes away or comes back.
+  /// The store, a part of it, or the authority goes away or comes back.
   void weather() {
     Line line = line();
     boolean away = world.random().nextBoolean();
-    boolean store = world.random().nextInt(3) > 0;
-    world.history().note("away:", away, store ? "store" : "authority");
-    if (store) {
-      line.setStoreAway(away);
-    } else {
-      line.setAuthorityAway(away);
+    int what = world.random().nextInt(4);
+    world.history().note("away:", away, what);
+    switch (what) {
+      case 0 -> line.setAuthorityAway(away);
+      case 1 -> line.setPartAway(away ? part() : "");
+      default -> line.setStoreAway(away);
     }
+  }
+
+  private String part() {
+    List<String> parts = Swarm.STUBBORN;
+    return parts.get(world.random().nextInt(parts.size()));
   }
 
   private Line line() {
@@ -60,19 +68,20 @@ final class Storing {
     return line;
   }
 
-  /// Files of layers go that the store has.
-  void evict() throws IOException, InterruptedException {
-    ModelTimeline model = world.any();
-    int share = 1 + world.random().nextInt(3);
-    world.setEvicted();
-    try {
-      int count =
-          SimulatedEviction.evict(
-              world.real(model), cloud().plain(), () -> world.random().nextInt(share) == 0);
-      world.history().note("evict", model, count, "layers");
-    } catch (IOException e) {
-      world.requireExpected(new PageserverException.Unavailable(String.valueOf(e.getMessage()), e));
+  /// The disk becomes too full, and the node looks at it; then there may be room again.
+  void evict() {
+    world.history().note("evict");
+    fill(line(), world.disk(), world.random());
+    world.server().threads().pass(Duration.ofMinutes(1));
+    if (world.random().nextBoolean()) {
+      line().setRoom(ROOMY);
     }
+  }
+
+  /// Leaves a disk with less room than what it should have.
+  static void fill(Line line, SimulatedDisk disk, SplittableRandom random) {
+    long most = disk.used() * 100 / Cloud.HIGH_WATER;
+    line.setRoom(1 + (long) (random.nextDouble() * most));
   }
 
   private Cloud cloud() {

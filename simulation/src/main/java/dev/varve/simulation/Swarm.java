@@ -41,14 +41,17 @@ record Swarm(
   /// @param staleLists whether lists may be old
   /// @param waitingBytes see {@link dev.varve.timeline.Remote}
   /// @param waitingTime see {@link dev.varve.timeline.Remote}
+  /// @param evictAfter see {@link dev.varve.timeline.CacheSettings}
   record Stored(
       double failing,
       String stubborn,
       boolean staleLists,
       long waitingBytes,
-      Duration waitingTime) {}
+      Duration waitingTime,
+      Duration evictAfter) {}
 
-  private static final List<String> STUBBORN =
+  /// What a request may name.
+  static final List<String> STUBBORN =
       List.of("manifest-", "/index-", "__", "delete", "newest", "nothing", "nothing", "nothing");
 
   private static final long MEMORY = 1 << 20;
@@ -78,7 +81,8 @@ record Swarm(
         STUBBORN.get(random.nextInt(STUBBORN.size())),
         random.nextBoolean(),
         200L << random.nextInt(8),
-        Duration.ofMinutes(1 + random.nextInt(60)));
+        Duration.ofMinutes(1 + random.nextInt(60)),
+        random.nextInt(3) == 0 ? Duration.ofMinutes(1 + random.nextInt(20)) : Duration.ZERO);
   }
 
   /// The block cache has everything or nothing, since which blocks it has otherwise is not for the

@@ -48,7 +48,6 @@ final class World {
   private @Nullable Line line;
   private SimulatedServer server;
   private @Nullable Ghost ghost;
-  private boolean evicted;
   private int names;
 
   /// By which objects are put: when the last process began.
@@ -92,15 +91,6 @@ final class World {
   /// Timelines that were deleted, which the object store may still have.
   Map<String, ModelTimeline> gone() {
     return gone;
-  }
-
-  /// Whether there may be layers whose files are not here.
-  boolean isEvicted() {
-    return evicted;
-  }
-
-  void setEvicted() {
-    evicted = true;
   }
 
   SplittableRandom random() {

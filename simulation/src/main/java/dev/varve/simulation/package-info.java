@@ -4,8 +4,7 @@
 ///
 /// {@link dev.varve.simulation.Simulation} runs a seed. {@link dev.varve.simulation.Operations}
 /// lists what can happen in a step; a new operation of the storage stack is a line there. It knows
-/// no more of `timeline` than its users do, but how a layer is evicted ({@link
-/// dev.varve.timeline.SimulatedEviction}).
+/// no more of `timeline` than its users do.
 @NullMarked
 package dev.varve.simulation;
 
