@@ -9,6 +9,7 @@ import dev.varve.timeline.Timeline;
 import dev.varve.timeline.TimelineState;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// How timelines come and go.
 final class Lives {
@@ -76,9 +77,10 @@ final class Lives {
     }
   }
 
-  void branch() {
-    if (world.models().size() >= world.swarm().timelines()) {
-      return;
+  /// @return null when there is none
+  @Nullable ModelTimeline branch() {
+    if (world.models().isEmpty() || world.models().size() >= world.swarm().timelines()) {
+      return null;
     }
     ModelTimeline ancestor = world.any();
     long first = world.real(ancestor).readableFrom().value();
@@ -99,9 +101,11 @@ final class Lives {
       world.server().tenants().branch(world.real(ancestor), model.id(), model.name(), new Lsn(at));
       world.models().put(model.name(), model);
       world.uncertain().remove(model.name());
+      return model;
     } catch (PageserverException.Unavailable e) {
       world.requireExpected(e);
       Finding.require(!world.isThere(model), "a branch that failed is there: " + model);
+      return null;
     }
   }
 

@@ -25,14 +25,19 @@ final class Moves {
   /// After so many attempts that failed, nothing goes wrong any more.
   private static final int FAULTY_ATTEMPTS = 3;
 
+  /// Nodes that have lost the tenant wait longer than this for whoever was given a generation.
+  private static final Duration MEANWHILE = Duration.ofMinutes(1);
+
   private final World world;
   private final Cloud cloud;
   private final Restarts restarts;
+  private final Lives lives;
 
-  Moves(World world, Cloud cloud, Restarts restarts) {
+  Moves(World world, Cloud cloud, Restarts restarts, Lives lives) {
     this.world = world;
     this.cloud = cloud;
     this.restarts = restarts;
+    this.lives = lives;
   }
 
   /// Another node attaches the tenant while this one goes on, or is cut off.
@@ -47,13 +52,16 @@ final class Moves {
     }
     world.history().note("take");
     leave();
+    if (!settled && world.random().nextInt(3) == 0) {
+      beginBranch();
+    }
     Node before = node();
     Map<String, ModelTimeline> forks = Ghost.forks(world.present());
-    if (world.random().nextInt(3) == 0) {
-      before.line().setStoreAway(true);
-    }
-    if (world.random().nextInt(3) == 0) {
-      before.line().setAuthorityAway(true);
+    if (!settled && world.random().nextInt(3) == 0) {
+      before = restarted(before);
+    } else {
+      before.line().setStoreAway(world.random().nextInt(3) == 0);
+      before.line().setAuthorityAway(world.random().nextInt(3) == 0);
     }
     Node after = attach(other(), before);
     Map<TimelineId, Long> found = takeOver(after, settled);
@@ -61,6 +69,36 @@ final class Moves {
     ghost.claims();
     world.setGhost(ghost);
     goOn(after);
+  }
+
+  /// A branch is made just before, and is on its way into the store, as far as that lets it.
+  private void beginBranch() {
+    Line line = node().line();
+    line.setPartAway(world.random().nextBoolean() ? "manifest-" : "");
+    try {
+      ModelTimeline branch = lives.branch();
+      if (branch != null && world.isThere(branch)) {
+        world.server().tenants().upload(world.real(branch), Duration.ofSeconds(20));
+      }
+      for (int i = world.random().nextInt(20); i > 0; i--) {
+        world.server().threads().step();
+      }
+    } catch (PageserverException.Unavailable e) {
+      world.requireExpected(e);
+    }
+  }
+
+  /// The process of a node ends, and another begins; but it has not come to ask for the tenant when
+  /// another node does.
+  private Node restarted(Node before) throws IOException {
+    world.history().note("  the node begins anew");
+    before.line().setAuthorityAway(true);
+    SimulatedDisk disk = before.disk().crash(world.random());
+    before.server().bury();
+    Node node = world.start(disk, before.line(), before.server().now());
+    node.line().setCalm(true); // for all that is away
+    node.line().setCalm(false);
+    return node;
   }
 
   /// The tenant is detached, and attached by this node or another.
@@ -180,7 +218,8 @@ final class Moves {
         node.disk().dieAt(world.random().nextInt(60));
       }
       if (other) {
-        node.line().meanwhile(() -> others(before));
+        Instant end = before.server().now().plus(MEANWHILE);
+        node.line().meanwhile(() -> others(before, end));
       }
       boolean done = attempt(node, calm);
       node.line().meanwhile(() -> {});
@@ -227,8 +266,12 @@ final class Moves {
     return false;
   }
 
-  private void others(Node node) {
-    if (!node.disk().isDead() && world.random().nextInt(3) == 0) {
+  private void others(Node node, Instant end) {
+    boolean goesOn = !node.disk().isDead() && node.server().now().isBefore(end);
+    if (goesOn && world.random().nextInt(3) == 0) {
+      if (world.random().nextBoolean()) {
+        node.server().threads().pass(Duration.ofSeconds(1 + world.random().nextInt(4)));
+      }
       for (int i = 1 + world.random().nextInt(4); i > 0; i--) {
         node.server().threads().step();
       }

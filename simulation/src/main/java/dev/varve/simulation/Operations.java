@@ -53,7 +53,7 @@ final class Operations {
       add("mend", 1, damage::mend);
       add("put back", 1, damage::putBack);
     } else {
-      var moves = new Moves(world, cloud, restarts);
+      var moves = new Moves(world, cloud, restarts, lives);
       always("upload", 4, storing::upload);
       add("weather", 2, storing::weather);
       add("evict", 2, storing::evict);

@@ -175,7 +175,7 @@ final class Run {
       Cloud cloud = world.cloud();
       if (cloud != null) {
         storing.finish();
-        new Moves(world, cloud, restarts).takeAll();
+        new Moves(world, cloud, restarts, lives).takeAll();
         world.models().values().forEach(checks::all);
         cloud.requireWhole(false);
       }

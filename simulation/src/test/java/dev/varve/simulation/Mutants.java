@@ -285,7 +285,11 @@ final class Mutants {
             one("timeline.DurableIndex", "newName", Edit.omit("exists"))),
         Mutant.of(
             "a layer is evicted that is not uploaded",
-            one("timeline.SimulatedEviction", "evict", Edit.fallThrough("contains"))));
+            one("timeline.EvictableLayers", "isEvictable", Edit.fallThrough("isSafe"))),
+        Mutant.of(
+            "index parts do not wait for the manifest",
+            one("timeline.Uploads", "upload", Edit.fallThrough("isCurrent")),
+            one("timeline.Uploads", "uploadAwake", Edit.jump("isCurrent"))));
   }
 
   /// How a tenant goes to another node.
@@ -305,6 +309,14 @@ final class Mutants {
         Mutant.of(
             "index parts are not put again by who attaches a tenant",
             one("timeline.Attaching", "put", Edit.omit("run"))),
+        Mutant.of(
+            "a node that begins takes its tenant back from one that attaches it just now",
+            new Mutation(
+                "timeline.Attachment",
+                "attempt",
+                Edit.planted("attachIfNewest", "attachAnyway"),
+                0,
+                2)),
         Mutant.of(
             "a node does not look whether another has its tenant",
             new Mutation("timeline.Attachment", "attempt", Edit.jump("isPresent"), -1, 2)));

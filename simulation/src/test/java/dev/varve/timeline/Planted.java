@@ -2,6 +2,8 @@ package dev.varve.timeline;
 
 import dev.varve.model.TenantId;
 import dev.varve.remote.ObjectName;
+import dev.varve.remote.StoreException;
+import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
 import java.io.IOException;
@@ -40,6 +42,13 @@ public final class Planted {
   public static Generation attachAsBefore(
       Generations authority, TenantId tenant, Generation newest) {
     return newest;
+  }
+
+  /// It is given, whoever was given one before.
+  public static Claim attachAnyway(
+      Generations authority, TenantId tenant, Generation expected, Generation above)
+      throws StoreException, InterruptedException {
+    return new Claim.Granted(authority.attach(tenant, above));
   }
 
   /// Layers that the new index part does not name are deleted before it is put.
