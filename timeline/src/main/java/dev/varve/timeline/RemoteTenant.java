@@ -82,7 +82,8 @@ final class RemoteTenant {
   /// The manifest that the store has, of whatever generation; null: not known yet, or none.
   private volatile @Nullable TenantManifest known;
 
-  /// The manifest that was put in this generation.
+  /// The manifest that was put in this generation; null: none, or it is not known whether a put that
+  /// failed has replaced it.
   private volatile @Nullable TenantManifest put;
 
   /// Manifests of earlier generations. Of the task.
@@ -280,6 +281,7 @@ final class RemoteTenant {
     TenantManifest wanted = wanted();
     if (!wanted.equals(put)) {
       ObjectName name = StoredManifest.name(id, generation());
+      put = null;
       storage().put(name, Content.of(wanted.bytes()), PutCondition.ALWAYS, PUT);
       put = wanted;
       known = wanted;

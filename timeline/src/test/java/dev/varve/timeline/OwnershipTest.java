@@ -180,6 +180,25 @@ class OwnershipTest {
     assertThat(bucket.store.newest()).isEqualTo(new Generation(2));
   }
 
+  /// The store has the manifest that names the branch, though nobody here knows.
+  @Test
+  void aTimelineIsForgottenThatAManifestNamesWhosePutSeemedToFail() throws Exception {
+    flush(prod(), written, 2);
+    upload(prod());
+    bucket.store.fail((operation, acted) -> {
+      if (acted && operation.contains("manifest")) {
+        throw new StoreException.Unavailable("no answer");
+      }
+    });
+    Timeline branch = server.tenants.branch(prod(), new TimelineId(2, 2), "b", new Lsn(START));
+    server.threads.settle();
+    assertThat(bucket.store.manifest().orElseThrow().names(branch.id())).isTrue();
+    server.tenants.delete(branch);
+    bucket.store.fail((_, _) -> {});
+    server.threads.pass(Duration.ofHours(1));
+    bucket.requireSame(server.tenants);
+  }
+
   @Test
   void aTimelineThatIsDeletedIsForgottenFirst() throws Exception {
     Timeline branch = server.tenants.branch(prod(), new TimelineId(2, 2), "b", new Lsn(START));
