@@ -46,7 +46,7 @@ final class Access {
   }
 
   private interface Act<T> {
-    T act() throws IOException;
+    T act() throws IOException, InterruptedException;
   }
 
   private <T> T request(String request, boolean away, Duration limit, Act<T> act)
@@ -169,6 +169,8 @@ final class Access {
 
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
+    private final Generations authority = cloud.authority().of(line.name());
+
     private <T> T call(String request, Act<T> act) throws StoreException, InterruptedException {
       try {
         return request(request, line.isAuthorityAway(), LIMIT, act);
@@ -182,7 +184,7 @@ final class Access {
     @Override
     public Generation attach(TenantId tenant, Generation above)
         throws StoreException, InterruptedException {
-      return call("attach " + tenant, () -> cloud.authority().attach(tenant, above, line.name()));
+      return call("attach " + tenant, () -> authority.attach(tenant, above));
     }
 
     @Override
@@ -190,13 +192,13 @@ final class Access {
         throws StoreException, InterruptedException {
       return call(
           "attach " + tenant,
-          () -> cloud.authority().attachIfNewest(tenant, expected, above, line.name()));
+          () -> authority.attachIfNewest(tenant, expected, above));
     }
 
     @Override
     public Set<TenantId> newest(Map<TenantId, Generation> generations)
         throws StoreException, InterruptedException {
-      return call("newest " + generations, () -> cloud.authority().newest(generations));
+      return call("newest " + generations, () -> authority.newest(generations));
     }
 
     @Override

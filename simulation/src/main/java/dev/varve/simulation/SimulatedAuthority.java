@@ -3,6 +3,7 @@ package dev.varve.simulation;
 import dev.varve.model.TenantId;
 import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
+import dev.varve.remote.generation.Generations;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -18,28 +19,61 @@ final class SimulatedAuthority {
 
   private final Map<TenantId, Given> given = new HashMap<>();
 
-  Generation attach(TenantId tenant, Generation above, String node) {
-    Generation before = given.getOrDefault(tenant, NOTHING).generation();
-    Generation next = Generation.max(before, above).next();
+  /// As a node asks it.
+  Generations of(String node) {
+    return new Asked(node);
+  }
+
+  private synchronized Given newest(TenantId tenant) {
+    return given.getOrDefault(tenant, NOTHING);
+  }
+
+  private synchronized Generation give(TenantId tenant, Generation above, String node) {
+    Generation next = Generation.max(newest(tenant).generation(), above).next();
     given.put(tenant, new Given(next, node));
     return next;
   }
 
-  Claim attachIfNewest(TenantId tenant, Generation expected, Generation above, String node) {
-    Given newest = given.getOrDefault(tenant, NOTHING);
+  private synchronized Claim giveIfNewest(
+      TenantId tenant, Generation expected, Generation above, String node) {
+    Given newest = newest(tenant);
     return newest.generation().equals(expected)
-        ? new Claim.Granted(attach(tenant, above, node))
+        ? new Claim.Granted(give(tenant, above, node))
         : new Claim.Outdated(
-            newest.generation(), Optional.of(newest.node()).filter(other -> !other.equals(node)));
+            newest.generation(),
+            Optional.of(newest.node()).filter(one -> !one.isEmpty() && !one.equals(node)));
   }
 
-  Set<TenantId> newest(Map<TenantId, Generation> generations) {
-    var newest = new HashSet<TenantId>();
-    generations.forEach((tenant, generation) -> {
-      if (generation.equals(given.getOrDefault(tenant, NOTHING).generation())) {
-        newest.add(tenant);
-      }
-    });
-    return newest;
+  private final class Asked implements Generations {
+
+    private final String node;
+
+    Asked(String node) {
+      this.node = node;
+    }
+
+    @Override
+    public Generation attach(TenantId tenant, Generation above) {
+      return give(tenant, above, node);
+    }
+
+    @Override
+    public Claim attachIfNewest(TenantId tenant, Generation expected, Generation above) {
+      return giveIfNewest(tenant, expected, above, node);
+    }
+
+    @Override
+    public Set<TenantId> newest(Map<TenantId, Generation> generations) {
+      var newest = new HashSet<TenantId>();
+      generations.forEach((tenant, generation) -> {
+        if (generation.equals(SimulatedAuthority.this.newest(tenant).generation())) {
+          newest.add(tenant);
+        }
+      });
+      return newest;
+    }
+
+    @Override
+    public void close() {}
   }
 }
