@@ -154,7 +154,8 @@ public final class EtcdGenerations implements Generations {
       for (int i = 0; i < some.size(); i++) {
         List<KeyValue> found = answers.get(i).getKvs();
         TenantId tenant = some.get(i);
-        if (!found.isEmpty() && given(found.getFirst()).generation().equals(generations.get(tenant))) {
+        if (!found.isEmpty()
+            && given(found.getFirst()).generation().equals(generations.get(tenant))) {
           newest.add(tenant);
         }
       }
@@ -199,8 +200,7 @@ public final class EtcdGenerations implements Generations {
       throw new StoreException.Damaged(
           calls + ": " + key + " is \"" + shown + "\" instead of a generation and a node");
     }
-    return new Given(
-        Generation.parse(matcher.group(1)), matcher.group(2), found.getModRevision());
+    return new Given(Generation.parse(matcher.group(1)), matcher.group(2), found.getModRevision());
   }
 
   /// Gives the lease back. Generations stay.

@@ -381,8 +381,7 @@ public final class RemoteStorage implements AutoCloseable {
   private void note(Operation operation, StoreException failure) {
     counters.failed(operation, failure);
     switch (failure) {
-      case StoreException.NotFound _, StoreException.PreconditionFailed _ ->
-          outages.answered();
+      case StoreException.NotFound _, StoreException.PreconditionFailed _ -> outages.answered();
       case StoreException.Refused _,
           StoreException.Damaged _,
           StoreException.Throttled _,

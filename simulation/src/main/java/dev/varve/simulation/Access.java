@@ -190,9 +190,7 @@ final class Access {
     @Override
     public Claim attachIfNewest(TenantId tenant, Generation expected, Generation above)
         throws StoreException, InterruptedException {
-      return call(
-          "attach " + tenant,
-          () -> authority.attachIfNewest(tenant, expected, above));
+      return call("attach " + tenant, () -> authority.attachIfNewest(tenant, expected, above));
     }
 
     @Override

@@ -63,8 +63,7 @@ final class Cloud {
   Remote remote(Line line, SimulatedDisk disk, TaskThreads threads) {
     var access = new Access(this, line, disk, threads, random);
     var storage = new RemoteStorage(access.store(), threads, random.split(), RemoteLimits.DEFAULT);
-    DiskSpace space =
-        _ -> new DiskSpace.Space(line.room(), Math.max(0, line.room() - disk.used()));
+    DiskSpace space = _ -> new DiskSpace.Space(line.room(), Math.max(0, line.room() - disk.used()));
     return new Remote(
         storage,
         access.authority(),

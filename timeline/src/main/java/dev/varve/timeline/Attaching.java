@@ -134,7 +134,8 @@ final class Attaching {
       throw nowhere(id, storage);
     }
     List<Stored> stored = read(storage, before.manifest(), before.generation());
-    TenantManifest manifest = before.manifest().only(stored.stream().map(Stored::identity).toList());
+    TenantManifest manifest =
+        before.manifest().only(stored.stream().map(Stored::identity).toList());
     put(storage, manifest, stored, given);
     if (!present.isEmpty()) {
       drop(id, present);

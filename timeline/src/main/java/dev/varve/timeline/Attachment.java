@@ -134,8 +134,7 @@ final class Attachment {
 
   /// Whoever was given a generation and has not put a manifest either came to nothing, or is about
   /// to: another node is given the time for that.
-  private void requireGivenUp(Generation newest, Optional<String> node)
-      throws IOException {
+  private void requireGivenUp(Generation newest, Optional<String> node) throws IOException {
     Instant now = clock.instant();
     if (!newest.equals(awaited)) {
       awaited = newest;
@@ -174,8 +173,7 @@ final class Attachment {
   /// @param given the newest that there can be; below `before`: the authority does not know
   private Generation newestAbove(Generation before, Generation given)
       throws IOException, InterruptedException {
-    long between =
-        Integer.toUnsignedLong(given.value()) - Integer.toUnsignedLong(before.value());
+    long between = Integer.toUnsignedLong(given.value()) - Integer.toUnsignedLong(before.value());
     long most = between > 0 ? Math.min(between, MOST_ASKED) : NewestObject.MOST_ASKED;
     Generation found = StoredManifest.findAfter(remote.storage(), id, before, most, ASK);
     return found.equals(Generation.NONE)

@@ -82,8 +82,8 @@ final class RemoteTenant {
   /// The manifest that the store has, of whatever generation; null: not known yet, or none.
   private volatile @Nullable TenantManifest known;
 
-  /// The manifest that was put in this generation; null: none, or it is not known whether a put that
-  /// failed has replaced it.
+  /// The manifest that was put in this generation; null: none, or it is not known whether a put
+  /// that failed has replaced it.
   private volatile @Nullable TenantManifest put;
 
   /// Manifests of earlier generations. Of the task.

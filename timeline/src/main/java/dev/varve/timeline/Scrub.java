@@ -187,7 +187,10 @@ public final class Scrub {
   }
 
   private static boolean isIn(Set<TimelineId> some, ObjectName object) {
-    return RemoteName.parse(object).flatMap(RemoteName::ofTimeline).filter(some::contains).isPresent();
+    return RemoteName.parse(object)
+        .flatMap(RemoteName::ofTimeline)
+        .filter(some::contains)
+        .isPresent();
   }
 
   /// What can't be used of what names others: it is missing or damaged.
@@ -347,8 +350,7 @@ public final class Scrub {
     return null;
   }
 
-  private void orphans(
-      TenantId tenant, Iterable<ObjectState> unnamed, Set<TimelineId> unreadable)
+  private void orphans(TenantId tenant, Iterable<ObjectState> unnamed, Set<TimelineId> unreadable)
       throws IOException, InterruptedException {
     Instant limit = clock.instant().minus(options.orphanAge());
     var old = new ArrayList<ObjectState>();

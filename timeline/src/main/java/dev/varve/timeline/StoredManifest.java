@@ -84,7 +84,6 @@ record StoredManifest(TenantManifest manifest, Generation generation) {
       throws IOException, InterruptedException {
     ObjectName name = name(id, generation);
     byte[] bytes = storage.read(name, MOST_BYTES, call);
-    return new StoredManifest(
-        TenantManifest.read(bytes, id, name + " in " + storage), generation);
+    return new StoredManifest(TenantManifest.read(bytes, id, name + " in " + storage), generation);
   }
 }

@@ -85,8 +85,7 @@ final class Uploads {
         shared
             .tasks()
             .submit(
-                TaskSpec.onDemand(
-                    TaskKind.UPLOAD, "upload " + timeline.name(), BACKOFF, _ -> run())
+                TaskSpec.onDemand(TaskKind.UPLOAD, "upload " + timeline.name(), BACKOFF, _ -> run())
                     .silentOf(Outages::isTold));
   }
 

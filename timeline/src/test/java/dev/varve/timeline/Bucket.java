@@ -120,7 +120,9 @@ final class Bucket {
     return new Remote(
         storage,
         new ToldGenerations(new Watched(), threads.clock()),
-        waitingBytes, Duration.ofHours(3), cache);
+        waitingBytes,
+        Duration.ofHours(3),
+        cache);
   }
 
   SimulatedServer open(SimulatedDisk disk) throws IOException {

@@ -173,7 +173,7 @@ class ScrubTest {
     assertThat(orphans).containsExactly(orphan.object().value());
     assertThat(totals.deleted()).isEqualTo(1);
     assertThat(totals.problems()).isEqualTo(1);
-    assertThat(totals.unjudged()).isEqualTo(before.size() + 1).as("with the index part itself");
+    assertThat(totals.unjudged()).as("with the index part itself").isEqualTo(before.size() + 1);
     assertThat(layers()).isEqualTo(before);
   }
 
@@ -195,12 +195,7 @@ class ScrubTest {
 
   @Test
   void deletesOrphansThatAreOldEnoughAndNothingElse() throws Exception {
-    var other =
-        new RemoteName.LayerFile(
-            Fixture.TENANT,
-            prod().id(),
-            layer(),
-            new Generation(9));
+    var other = new RemoteName.LayerFile(Fixture.TENANT, prod().id(), layer(), new Generation(9));
     put(other.object(), new byte[500]);
     var foreign = new ObjectName("tenants/" + Fixture.TENANT + "/notes.txt");
     put(foreign, new byte[5]);

@@ -20,8 +20,9 @@ public interface Generations extends AutoCloseable {
   ///   them: it stands above an authority that has lost its memory
   Generation attach(TenantId tenant, Generation above) throws StoreException, InterruptedException;
 
-  /// Gives a tenant a new generation, as {@link #attach} does, but only if nobody was given one after
-  /// `expected`: for a node that takes a tenant to be its own, and would not take it from another.
+  /// Gives a tenant a new generation, as {@link #attach} does, but only if nobody was given one
+  /// after `expected`: for a node that takes a tenant to be its own, and would not take it from
+  /// another.
   ///
   /// @param expected the newest that was given out, as far as the node knows; {@link
   ///   Generation#NONE}: none was

@@ -1,5 +1,8 @@
 package dev.varve.server.remote;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import dev.varve.remote.StoreException;
 import dev.varve.remote.generation.FileGenerations;
 import dev.varve.remote.generation.Generations;
@@ -10,9 +13,6 @@ import java.time.InstantSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /// An authority that is opened late, as a server has it, is one.
 class LateGenerationsTest extends GenerationsContract {
