@@ -148,6 +148,25 @@ final class Attaching {
     return new PageserverException.NotFound("there is no tenant " + id + " in " + storage);
   }
 
+  /// Whether the newest manifest of a tenant, which need not be here, names a timeline.
+  boolean isStored(TenantId id, TimelineId timeline) {
+    RemoteTenants remote = shared.remote();
+    if (remote == null) {
+      return false;
+    }
+    RemoteStorage storage = remote.remote().storage();
+    try {
+      Generation newest = StoredManifest.newest(StoredManifest.listed(storage, id, CALL));
+      return !newest.equals(Generation.NONE)
+          && StoredManifest.read(storage, id, newest, CALL).manifest().names(timeline);
+    } catch (IOException e) {
+      throw new PageserverException.Unavailable(
+          "whether the object store has tenant " + id + " is not known: " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      throw shared.stopped("the search for tenant " + id);
+    }
+  }
+
   private void requireFree(TenantManifest manifest) {
     for (TimelineIdentity identity : manifest.timelines()) {
       if (!branching.isFree(identity)) {

@@ -10,10 +10,7 @@ import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
-import dev.varve.task.Task;
-import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
-import dev.varve.task.TaskSpec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -52,9 +48,7 @@ public final class Tenants implements AutoCloseable {
   private final Stopping stopping;
   private final Reloading reloading;
   private final Attaching attaching;
-  private final BackPressure backPressure;
-  private final Task housekeeping;
-  private final @Nullable Task collection;
+  private final Housekeeping housekeeping;
 
   private Tenants(
       DirectoryLock lock,
@@ -66,7 +60,6 @@ public final class Tenants implements AutoCloseable {
     this.lock = lock;
     this.shared = shared;
     this.timelines = timelines;
-    this.backPressure = backPressure;
     branching = new Branching(files, timelines, backPressure, shared);
     deletion = new Deletion(files, timelines, shared);
     stopping = new Stopping(shared);
@@ -76,27 +69,7 @@ public final class Tenants implements AutoCloseable {
             files, timelines, branching, stopping, deletion, reloading, backPressure, shared);
     timelines.values().forEach(reloading::watch);
     leftOver.forEach(deletion::deleteLeftOver);
-    housekeeping =
-        shared
-            .tasks()
-            .submit(
-                TaskSpec.every(
-                    TaskKind.HOUSEKEEPING,
-                    "freeze old layers",
-                    shared.settings().checkpointTimeout().dividedBy(20),
-                    _ -> keepHouse()));
-    Duration period = shared.settings().retention().period();
-    collection =
-        period.isZero()
-            ? null
-            : shared
-                .tasks()
-                .submit(
-                    TaskSpec.every(
-                        TaskKind.HOUSEKEEPING,
-                        "move GC cutoffs",
-                        period,
-                        _ -> forEach(timeline -> timeline.upkeep().collectGarbage())));
+    housekeeping = new Housekeeping(timelines.values(), backPressure, shared);
   }
 
   /// Opens the data directory, which is made if it does not exist, and all timelines in it. The
@@ -285,6 +258,14 @@ public final class Tenants implements AutoCloseable {
     return attaching.attach(tenant);
   }
 
+  /// Whether the object store has a timeline, of a tenant that need not be here. False when there
+  /// is no object store.
+  ///
+  /// @throws PageserverException.Unavailable when the store can't be asked
+  public boolean isStored(TenantId tenant, TimelineId id) {
+    return attaching.isStored(tenant, id);
+  }
+
   /// Has all of a tenant uploaded, and then deletes it here: the object store has it. Whoever feeds
   /// its timelines is to be ended before. A tenant that is another node's by now is only deleted
   /// here.
@@ -323,41 +304,16 @@ public final class Tenants implements AutoCloseable {
     return deletion.counts();
   }
 
-  /// One timeline for which it can't be done does not keep the others from it.
-  private void forEach(Consumer<Timeline> work) {
-    PageserverException failure = null;
-    for (Timeline timeline : timelines.values()) {
-      try {
-        work.accept(timeline);
-      } catch (PageserverException e) {
-        failure = e;
-      }
-    }
-    if (failure != null) {
-      throw failure;
-    }
-  }
-
   /// The pages of all timelines that are kept as they were made; for its counts.
   public PageCache pageCache() {
     return shared.pages();
-  }
-
-  private void keepHouse() {
-    if (!shared.budget().hasRoom()) {
-      backPressure.relieve();
-    }
-    forEach(timeline -> timeline.upkeep().run());
   }
 
   /// Makes everything durable, as far as the disk lets it, has it uploaded, as far as the object
   /// store lets it, and closes all files. Writers are to be closed before.
   @Override
   public void close() throws IOException {
-    housekeeping.cancel();
-    if (collection != null) {
-      collection.cancel();
-    }
+    housekeeping.close();
     List<Timeline> usable =
         timelines.values().stream()
             .filter(timeline -> !timeline.condition().isBroken())
