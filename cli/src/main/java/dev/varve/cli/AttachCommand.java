@@ -14,7 +14,8 @@ import tools.jackson.databind.JsonNode;
     description = {
       "Take a tenant over from the object store, from whichever server has it or had it. It serves",
       "at once: its data stays in the store until somebody asks for it. The server that had it, if",
-      "it still runs, can change nothing in the store from then on.%n"
+      "it still runs, can change nothing in the store from then on. Whom its timelines followed is",
+      "not in the store: varve follow has them go on.%n"
     },
     footer = "%nvarve scrub lists the tenants of a store.",
     mixinStandardHelpOptions = true)
@@ -44,6 +45,13 @@ final class AttachCommand implements Callable<Integer> {
       out.printf(
           "%s is attached, up to %s%n",
           timeline.path("name").asString(), timeline.path("last_record_lsn").asString());
+    }
+    for (JsonNode timeline : timelines) {
+      if (timeline.path("ancestor_timeline_id").isNull() && !timeline.has("wal_receiver")) {
+        out.printf(
+            "%1$s follows nobody; to go on from its source: varve follow %1$s --from CONNINFO%n",
+            timeline.path("name").asString());
+      }
     }
     out.flush();
     return 0;

@@ -116,7 +116,7 @@ final class ImportCommand implements Callable<Integer> {
 
   private ObjectNode body() {
     if (source.online != null) {
-      return online(source.online);
+      return from(source.online.conninfo);
     }
     if (source.offline != null) {
       return offline(source.offline);
@@ -125,10 +125,10 @@ final class ImportCommand implements Callable<Integer> {
   }
 
   /// The connection string is completed here: it is this process's environment that it refers to.
-  private static ObjectNode online(Online online) {
+  static ObjectNode from(String conninfo) {
     ObjectNode body = ServerClient.JSON.createObjectNode();
     try {
-      body.put("from", ConnectionInfo.parse(online.conninfo).toSecretString());
+      body.put("from", ConnectionInfo.parse(conninfo).toSecretString());
     } catch (IllegalArgumentException e) {
       throw new CliException("--from: " + e.getMessage(), e);
     }

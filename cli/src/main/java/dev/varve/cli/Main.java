@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
       ImportCommand.class,
       ListCommand.class,
       ShowCommand.class,
+      FollowCommand.class,
       WaitCommand.class,
       BranchCommand.class,
       RestoreCommand.class,

@@ -6,6 +6,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// A command that asks the server for one thing with one timeline, and says what became of it.
 abstract class TimelineCommand implements Callable<Integer> {
@@ -24,6 +25,11 @@ abstract class TimelineCommand implements Callable<Integer> {
     this.action = action;
   }
 
+  /// What to send with the request.
+  ObjectNode body() {
+    return ServerClient.JSON.createObjectNode();
+  }
+
   /// What to print for people, a line or more.
   abstract String describe(String timelineName, JsonNode timeline);
 
@@ -36,7 +42,7 @@ abstract class TimelineCommand implements Callable<Integer> {
   public Integer call() {
     ServerClient client = server.client();
     String path = ServerClient.path(client.timeline(name));
-    JsonNode timeline = client.post(path + "/" + action, ServerClient.JSON.createObjectNode());
+    JsonNode timeline = client.post(path + "/" + action, body());
     spec.commandLine()
         .getOut()
         .println(server.json ? timeline.toPrettyString() : describe(name, timeline));

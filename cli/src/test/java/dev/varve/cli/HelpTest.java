@@ -84,6 +84,8 @@ class HelpTest {
         "stop | NAME",
         "start | NAME",
         "retry | NAME",
+        "follow production | --from",
+        "follow --from host=a | NAME",
         "serve --metrics-timelines many | many",
         "wait production | --lsn",
         "wait production --lsn 0/8 --timeout soon | soon",

@@ -11,7 +11,6 @@ import dev.varve.model.Lsn;
 import dev.varve.remote.s3.FaultyProxy;
 import dev.varve.remote.s3.FaultyProxy.Fault;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -142,7 +141,7 @@ class RemoteKillTest {
       server.kill();
       upload.join();
       if (losesDisk && stored.isAfter(Lsn.ZERO)) {
-        loseDisk(before.path("tenant_id").asString(), stored);
+        loseDisk(before.path("tenant_id").asString(), stored, source);
       }
       server = start();
       await(sample.lsn());
@@ -154,13 +153,11 @@ class RemoteKillTest {
       }
     }
 
-    /// Another server takes the tenant over on an empty disk, and is killed, too. Whom a timeline
-    /// follows is not in the bucket: its file is put back.
-    private void loseDisk(String tenant, Lsn stored) throws Exception {
-      Path sources = folder.resolve("varve/sources");
-      Path kept = folder.resolve("sources-" + disks++);
-      Files.move(sources, kept);
+    /// Another server takes the tenant over on an empty disk, goes on from the source, and is
+    /// killed, too.
+    private void loseDisk(String tenant, Lsn stored, LocalCluster source) throws Exception {
       Trees.delete(folder.resolve("varve"));
+      disks++;
       server = start();
       attach(tenant);
       Lsn there = last();
@@ -170,9 +167,8 @@ class RemoteKillTest {
       if (newest != null) {
         compare(newest);
       }
+      server.command("follow", NAME, "--from", source.connectionString("postgres"));
       server.kill();
-      Trees.delete(sources);
-      Files.move(kept, sources);
     }
 
     /// A command may fail where so many requests do, but not always.

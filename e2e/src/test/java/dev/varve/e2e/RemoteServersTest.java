@@ -49,10 +49,16 @@ class RemoteServersTest {
       assertThat(Lsn.parse(moment.lsn)).isGreaterThanOrEqualTo(Lsn.parse(uploaded));
       writeLate(first, source, bucket);
       try (Varve second = start(disk, bucket, etcd.port())) {
-        wire.mend();
         moment.assertKept(second);
+        assertThat(shown(second, "last_record_lsn")).isEqualTo(moment.lsn);
+        assertThat(second.command("follow", NAME, "--from", source.connectionString("postgres")))
+            .contains("no WAL comes yet", "uses the slot");
+        wire.mend();
         awaitLost(first);
         assertRefuses(first, scratch);
+        awaitPresent(second, source);
+        moment.assertKept(second);
+        second.command("upload", NAME);
         second.kill();
       }
       first.kill();
@@ -74,7 +80,8 @@ class RemoteServersTest {
   private record Moment(String tenant, String lsn, DirectoryDigest pages) {
 
     void assertKept(Varve server) throws IOException {
-      assertThat(shown(server, "last_record_lsn")).isEqualTo(lsn);
+      assertThat(Lsn.parse(shown(server, "last_record_lsn")))
+          .isGreaterThanOrEqualTo(Lsn.parse(lsn));
       assertThat(pages.differences(server.digest(NAME, lsn))).isEmpty();
     }
   }
@@ -113,6 +120,12 @@ class RemoteServersTest {
       server.run("upload", NAME, "--timeout", "1");
     }
     assertThat(shown(server, "state_reason")).contains("was attached elsewhere");
+  }
+
+  /// The slot is free once the first server knows that the tenant is not its own any more.
+  private static void awaitPresent(Varve server, LocalCluster source) throws Exception {
+    String present = source.query("select pg_logical_emit_message(true, 'e2e', 'now')");
+    server.command("wait", NAME, "--lsn", present, "--timeout", String.valueOf(LIMIT_SECONDS));
   }
 
   private static void assertRefuses(Varve server, Scratch scratch) {

@@ -44,7 +44,7 @@ public final class Preflight {
     }
     if (client.show("max_wal_senders").equals("1")) {
       throw unsuitable(
-          at + " has max_wal_senders = 1, and an import needs 2; set it to 10 and restart it");
+          at + " has max_wal_senders = 1, and Varve needs 2; set it to 10 there and restart it");
     }
     return new SourceFacts(
         client.serverVersion(),

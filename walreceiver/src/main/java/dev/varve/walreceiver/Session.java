@@ -147,7 +147,7 @@ final class Session implements WalHandler, AutoCloseable {
   private String explain(ServerErrorException e) {
     return switch (e.sqlState()) {
       case "42704" ->
-          "the source has no replication slot %s any more and may have removed WAL after %s; make the slot again if it has not, or import again (%s)"
+          "the source has no replication slot %s any more and may have removed WAL after %s; if it has not, varve follow makes the slot again, else import again (%s)"
               .formatted(source.slot().orElse(""), Lsn.format(received), e.getMessage());
       case "58P01" ->
           "the source has removed the WAL at %s that comes next; import it again (%s)"

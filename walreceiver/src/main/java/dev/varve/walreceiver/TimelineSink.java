@@ -1,7 +1,9 @@
 package dev.varve.walreceiver;
 
 import dev.varve.datadir.ingest.WalIngest;
+import dev.varve.model.PageserverException;
 import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
 import dev.varve.timeline.UploadState;
 import java.lang.foreign.MemorySegment;
 
@@ -45,9 +47,12 @@ public final class TimelineSink implements WalSink {
   }
 
   /// Where there is an object store, what is not in it must come from the source again if this disk
-  /// is lost, or if another node takes over.
+  /// is lost, or if another node takes over. Once that has happened, nothing is told from here.
   @Override
   public long flushed() {
+    if (timeline.state() instanceof TimelineState.Lost(String reason)) {
+      throw new PageserverException.Unavailable(reason);
+    }
     return timeline
         .uploadState()
         .map(UploadState::remoteConsistentLsn)

@@ -99,7 +99,7 @@ public final class WalReceiver implements AutoCloseable {
     }
     try {
       now.reportNow(settings.silence());
-    } catch (IOException e) {
+    } catch (IOException | PageserverException e) {
       // The receiving side finds out too, and says so.
       now.close();
     }

@@ -1,5 +1,6 @@
 package dev.varve.walreceiver;
 
+import dev.varve.model.PageserverException;
 import java.lang.foreign.MemorySegment;
 
 /// Where received WAL goes: one for each connection, because a new one begins where what was taken
@@ -31,6 +32,9 @@ public interface WalSink extends AutoCloseable {
   int tli();
 
   /// Up to where all that was taken in is durable, so that the source may forget it.
+  ///
+  /// @throws PageserverException when the sink may take nothing more in: the connection ends then,
+  ///   and leaves the slot to whoever may
   long flushed();
 
   @Override

@@ -55,7 +55,7 @@ class PreflightTest {
   @ParameterizedTest
   @CsvSource({
     "max_replication_slots, 0, max_replication_slots = 0; set it to 10",
-    "max_wal_senders, 1, an import needs 2",
+    "max_wal_senders, 1, Varve needs 2",
   })
   void tooFewSlotsOrSendersAreSaid(String setting, String value, String finding) throws Exception {
     try (var cluster = server(17).setting(setting, value).start()) {

@@ -6,6 +6,7 @@ import dev.varve.model.PageserverException;
 import dev.varve.model.PageserverException.Unavailable;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.task.Backoff;
 import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
 import dev.varve.task.TaskSpec;
@@ -32,13 +33,20 @@ import java.util.concurrent.ConcurrentHashMap;
 ///
 /// A source is noted before its replication slot is made, so that a slot can always be found again:
 /// should the server be killed during an import, the slot is dropped at the next start, together
-/// with the unfinished timeline.
+/// with the unfinished timeline. A note on a timeline that is in the object store stays, and so
+/// does its slot: another server may have the timeline, and use the slot, or it may come back here.
 public final class Receivers implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Receivers.class.getName());
 
   /// How long "now" may take: the source is asked for its LSN, then its WAL must arrive.
   private static final Duration NOW_LIMIT = Duration.ofSeconds(30);
+
+  /// Between attempts to learn whether the object store has a timeline.
+  private static final Backoff BACKOFF = new Backoff(Duration.ofSeconds(1), Duration.ofMinutes(1));
+
+  /// A property of timelines: which cluster they are of.
+  public static final String SYSTEM_IDENTIFIER = "system_identifier";
 
   private final SourceFiles files;
   private final Tenants tenants;
@@ -60,7 +68,7 @@ public final class Receivers implements AutoCloseable {
       Optional<Timeline> timeline =
           tenants.timelines().stream().filter(t -> t.id().equals(id)).findFirst();
       if (timeline.isEmpty()) {
-        receivers.dropOrphan(id);
+        receivers.judgeOrphan(id);
       } else if (!isStopped(timeline.get())) {
         receivers.start(timeline.get());
       }
@@ -68,14 +76,30 @@ public final class Receivers implements AutoCloseable {
     return receivers;
   }
 
-  /// An import was cut short: its timeline is gone, its slot must not keep WAL at the source for
-  /// ever.
-  private void dropOrphan(TimelineId id) {
+  /// A source is noted of a timeline that is not here. If nobody has the timeline, an import was
+  /// cut short, and its slot must not keep WAL at the source for ever.
+  private void judgeOrphan(TimelineId id) {
     tasks.submit(
         TaskSpec.once(
-            TaskKind.WAL_RECEIVER,
-            "drop the slot of unfinished import " + id,
-            _ -> forget(id).ifPresent(warning -> LOG.log(System.Logger.Level.WARNING, warning))));
+                TaskKind.WAL_RECEIVER,
+                "look for timeline " + id + ", which is not here, but has a source",
+                _ -> judge(id))
+            .restarting(BACKOFF));
+  }
+
+  private void judge(TimelineId id) {
+    // Only timelines without an ancestor follow: their tenants were made for them, with their ids.
+    var tenant = new TenantId(id.high(), id.low());
+    if (tenants.isStored(tenant, id)) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "{0} names the source of a timeline that is in the object store, and not here: it is followed again when tenant {1} is attached here; if that is not to be, delete the file, and drop the replication slot {2} unless another server follows with it",
+          files.path(id),
+          tenant,
+          Slots.name(id));
+    } else {
+      forget(id).ifPresent(warning -> LOG.log(System.Logger.Level.WARNING, warning));
+    }
   }
 
   /// Notes that a timeline is about to follow a source. Nothing flows before {@link #start}.
@@ -84,7 +108,7 @@ public final class Receivers implements AutoCloseable {
     sources.put(id, source);
   }
 
-  /// Begins to follow the source that was noted.
+  /// Begins to follow the source that is noted.
   public void start(Timeline timeline) {
     Source source = sources.get(timeline.id());
     if (source == null) {
@@ -108,6 +132,17 @@ public final class Receivers implements AutoCloseable {
 
   private static boolean isStopped(Timeline timeline) {
     return timeline.state() instanceof TimelineState.Stopped;
+  }
+
+  /// Ends following; the source stays noted.
+  ///
+  /// @return the source; empty when none is noted
+  Optional<Source> suspend(TimelineId id) {
+    WalReceiver receiver = receivers.remove(id);
+    if (receiver != null) {
+      receiver.close();
+    }
+    return Optional.ofNullable(sources.get(id));
   }
 
   /// Ends following, and then stops the timeline; the source and its slot stay noted.
@@ -220,41 +255,21 @@ public final class Receivers implements AutoCloseable {
   ///
   /// @return a warning, when the slot could not be dropped
   public Optional<String> forget(TimelineId id) {
-    WalReceiver receiver = receivers.remove(id);
-    if (receiver != null) {
-      receiver.close();
-    }
-    Source source = sources.remove(id);
-    if (source == null) {
-      return Optional.empty();
-    }
-    Optional<String> warning = dropSlot(source);
-    try {
-      files.delete(id);
-    } catch (IOException e) {
-      LOG.log(System.Logger.Level.WARNING, "the note on a source could not be deleted", e);
-    }
+    Optional<String> warning = suspend(id).flatMap(Slots::drop);
+    abandon(id);
     return warning;
   }
 
-  private static Optional<String> dropSlot(Source source) {
-    String slot = source.slot().orElseThrow();
-    try (ReplicationClient client = ReplicationClient.connect(source.connection())) {
-      client.dropSlot(slot);
-      return Optional.empty();
-    } catch (dev.varve.walreceiver.libpq.ServerErrorException e) {
-      if (e.sqlState().equals("42704")) {
-        return Optional.empty();
+  /// Ends following and forgets the source; its slot stays.
+  void abandon(TimelineId id) {
+    suspend(id);
+    if (sources.remove(id) != null) {
+      try {
+        files.delete(id);
+      } catch (IOException e) {
+        LOG.log(System.Logger.Level.WARNING, "the note on a source could not be deleted", e);
       }
-      return Optional.of(leftover(slot, source, e));
-    } catch (IOException e) {
-      return Optional.of(leftover(slot, source, e));
     }
-  }
-
-  private static String leftover(String slot, Source source, IOException failure) {
-    return "the replication slot %s at %s could not be dropped (%s) and keeps WAL there; drop it with: SELECT pg_drop_replication_slot('%s')"
-        .formatted(slot, source.connection(), failure.getMessage(), slot);
   }
 
   /// Deletes a timeline; its slot, too, if it follows a server.
@@ -265,10 +280,23 @@ public final class Receivers implements AutoCloseable {
         tenants.timelines().stream()
             .filter(t -> !(t.state() instanceof TimelineState.Deleting))
             .anyMatch(t -> t.ancestor().filter(timeline.id()::equals).isPresent());
-    // One with branches is refused below, and must go on following.
-    Optional<String> warning = hasBranches ? Optional.empty() : forget(timeline.id());
+    // One with branches is refused below, and must go on following. And whoever has taken the
+    // tenant over may use the slot.
+    boolean isLost = timeline.state() instanceof TimelineState.Lost;
+    Optional<String> warning = hasBranches || isLost ? Optional.empty() : forget(timeline.id());
     tenants.delete(timeline);
+    if (isLost) {
+      abandon(timeline.id());
+    }
     return warning;
+  }
+
+  /// Takes a tenant over from the object store. What its timelines follow is noted only where they
+  /// were before: there they go on.
+  public List<Timeline> attach(TenantId tenant) {
+    List<Timeline> attached = tenants.attach(tenant);
+    attached.stream().filter(timeline -> sources.containsKey(timeline.id())).forEach(this::start);
+    return attached;
   }
 
   /// Has all of a tenant uploaded, and then deletes it here; its timelines follow nobody any more.
@@ -277,12 +305,7 @@ public final class Receivers implements AutoCloseable {
   public List<String> detach(TenantId tenant, Duration limit) {
     List<Timeline> timelines =
         tenants.timelines().stream().filter(t -> t.tenant().equals(tenant)).toList();
-    for (Timeline timeline : timelines) {
-      WalReceiver receiver = receivers.remove(timeline.id());
-      if (receiver != null) {
-        receiver.close();
-      }
-    }
+    timelines.forEach(timeline -> suspend(timeline.id()));
     boolean lost = timelines.stream().anyMatch(t -> t.state() instanceof TimelineState.Lost);
     try {
       tenants.detach(tenant, limit);
@@ -292,8 +315,12 @@ public final class Receivers implements AutoCloseable {
           .forEach(this::start);
       throw e;
     }
-    // Whoever has taken the tenant over may use the slots.
-    return lost ? List.of() : timelines.stream().flatMap(t -> forget(t.id()).stream()).toList();
+    if (lost) {
+      // Whoever has taken the tenant over may use the slots.
+      timelines.forEach(timeline -> abandon(timeline.id()));
+      return List.of();
+    }
+    return timelines.stream().flatMap(timeline -> forget(timeline.id()).stream()).toList();
   }
 
   @Override

@@ -108,7 +108,8 @@ final class SourceFiles {
     syncFolder();
   }
 
-  private Path path(TimelineId id) {
+  /// Where the source of a timeline is noted.
+  Path path(TimelineId id) {
     return folder.resolve(id + SUFFIX);
   }
 

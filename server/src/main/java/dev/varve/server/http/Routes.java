@@ -27,6 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `DELETE TIMELINE`                    | deletes it                                           |
 /// | `POST TIMELINE/stop`                 | ends what it does and refuses reads, but keeps all   |
 /// | `POST TIMELINE/start`                | lets a stopped one go on                             |
+/// | `POST TIMELINE/follow`               | `from` (a connection string): goes on from a running server of its cluster |
 /// | `POST TIMELINE/retry`                | tries a broken one, and damaged files, again now     |
 /// | `GET TIMELINE/layer`                 | its layer files, and whether each is here, in object storage, or both; wakes it |
 /// | `POST TIMELINE/download`             | `layers` and `bytes` that are not here yet, how many are `under_way`, perhaps an `obstacle`: has them fetched; to be asked again until none is left |
@@ -85,6 +86,7 @@ public final class Routes {
         .on("DELETE", TIMELINE, tenants::delete)
         .on("POST", TIMELINE + "/stop", tenants::stop)
         .on("POST", TIMELINE + "/start", tenants::start)
+        .on("POST", TIMELINE + "/follow", tenants::follow)
         .on("POST", TIMELINE + "/retry", tenants::retry)
         .on("GET", TIMELINE + "/layer", tenants::layers)
         .on("POST", TIMELINE + "/download", tenants::download)

@@ -6,12 +6,15 @@ import dev.varve.model.PageserverException.NotFound;
 import dev.varve.model.PageserverException.Unavailable;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.server.follow.Following;
 import dev.varve.server.follow.Receivers;
 import dev.varve.timeline.AbsentLayers;
 import dev.varve.timeline.LayerReport;
 import dev.varve.timeline.Lease;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
+import dev.varve.walreceiver.libpq.ConnectionInfo;
+import dev.varve.walreceiver.libpq.Environment;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -32,9 +35,11 @@ final class TenantRoutes {
 
   private final Tenants tenants;
   private final Receivers receivers;
+  private final Following following;
   private final TimelineJson json;
 
   TenantRoutes(Tenants tenants, Receivers receivers, TimelineJson json) {
+    following = new Following(receivers);
     this.tenants = tenants;
     this.receivers = receivers;
     this.json = json;
@@ -80,7 +85,7 @@ final class TenantRoutes {
   }
 
   void attach(Call call) throws IOException {
-    answer(call, tenants.attach(Call.parse(call.path("tenant_id"), TenantId::parse)));
+    answer(call, receivers.attach(Call.parse(call.path("tenant_id"), TenantId::parse)));
   }
 
   void detach(Call call) throws IOException {
@@ -204,6 +209,15 @@ final class TenantRoutes {
   void start(Call call) throws IOException {
     Timeline timeline = find(tenants, call);
     receivers.resume(timeline);
+    call.answer(200, json.timeline(timeline));
+  }
+
+  /// Has a timeline follow a server, whose connection string the client has completed.
+  void follow(Call call) throws IOException {
+    Timeline timeline = find(tenants, call);
+    String from = Call.requiredText(call.body(), "from");
+    following.follow(
+        timeline, Call.parse(from, text -> ConnectionInfo.parse(text, Environment.ofHome())));
     call.answer(200, json.timeline(timeline));
   }
 

@@ -3,6 +3,7 @@ package dev.varve.server.imports;
 import dev.varve.datadir.backup.TarImport;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.server.follow.Receivers;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import java.io.IOException;
@@ -53,7 +54,7 @@ final class OfflineImport {
             job.name(),
             backup.version().major(),
             backup.start(),
-            Map.of("system_identifier", Long.toUnsignedString(backup.systemIdentifier())));
+            Map.of(Receivers.SYSTEM_IDENTIFIER, Long.toUnsignedString(backup.systemIdentifier())));
     try {
       job.phase("taking in files and WAL");
       TarImport.Result result = backup.run(timeline, scratch, (bytes, _) -> job.progress(bytes));

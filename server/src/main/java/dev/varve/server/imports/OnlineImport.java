@@ -7,6 +7,7 @@ import dev.varve.model.PageserverException.Unavailable;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import dev.varve.server.follow.Receivers;
+import dev.varve.server.follow.Slots;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
 import dev.varve.walreceiver.Preflight;
@@ -52,7 +53,7 @@ final class OnlineImport {
   void run(ImportJob job, TimelineId id) throws IOException, InterruptedException {
     try (ReplicationClient client = ReplicationClient.connect(connection)) {
       SourceFacts facts = Preflight.check(client);
-      String slot = "varve_" + id.toString().substring(0, 16);
+      String slot = Slots.name(id);
       receivers.note(
           id,
           new Source(connection, Optional.of(slot), facts.identity().systemId(), facts.major()));
@@ -136,7 +137,7 @@ final class OnlineImport {
               job.name(),
               facts.major(),
               start.start(),
-              Map.of("system_identifier", facts.identity().systemIdText()));
+              Map.of(Receivers.SYSTEM_IDENTIFIER, facts.identity().systemIdText()));
       timeline = made;
       var target = new BackupImport(made, (bytes, _) -> job.progress(bytes));
       files = target;

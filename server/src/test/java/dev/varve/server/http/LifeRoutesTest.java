@@ -76,6 +76,35 @@ class LifeRoutesTest {
     assertThat(served.delete(branchPath).status()).isEqualTo(200);
   }
 
+  private Answer follow(String source) {
+    return served.post(served.path() + "/follow", Map.of("from", source));
+  }
+
+  private static void assertRefused(Answer answer, int status, String finding) {
+    assertThat(answer.status()).as(answer.toString()).isEqualTo(status);
+    assertThat(answer.message()).contains(finding);
+  }
+
+  @Test
+  void itsSourceCanBeGivenAnewAndWhatCantBeUsedChangesNothing() throws Exception {
+    String source = served.cluster.connectionString("postgres");
+    assertRefused(served.post(served.path() + "/follow", "{}"), 400, "lacks the text \"from\"");
+    assertRefused(follow("host"), 400, "host");
+    assertRefused(follow("host=127.0.0.1 port=1 user=nobody"), 503, "can't follow that server");
+    Answer again = follow(source + " application_name=elsewhere");
+    assertThat(again.status()).as(again.toString()).isEqualTo(200);
+    assertThat(again.json().path("wal_receiver").path("state").asString()).isEqualTo("streaming");
+    served.cluster.execute("create table followed_anew (v text)");
+    served.caughtUp();
+    String clients =
+        "select string_agg(application_name, ' ') from pg_stat_replication where state = 'streaming'";
+    assertThat(served.cluster.query(clients)).isEqualTo("elsewhere");
+    served.post(served.path() + "/stop", NO_BODY);
+    assertRefused(follow(source), 409, "varve start production");
+    served.post(served.path() + "/start", NO_BODY);
+    assertThat(follow(source).status()).isEqualTo(200);
+  }
+
   @Test
   void aDamagedFileIsNamedUntilItIsPutBack() throws IOException {
     Path layer;
