@@ -43,6 +43,7 @@ import picocli.CommandLine.Spec;
       StartCommand.class,
       RetryCommand.class,
       DeleteCommand.class,
+      ConfigureCommand.class,
       UploadCommand.class,
       DownloadCommand.class,
       AttachCommand.class,

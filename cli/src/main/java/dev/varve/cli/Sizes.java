@@ -1,5 +1,6 @@
 package dev.varve.cli;
 
+import dev.varve.timeline.RetentionSettings;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -9,7 +10,6 @@ import java.util.regex.Pattern;
 final class Sizes {
 
   private static final Pattern SIZE = Pattern.compile("([0-9]{1,9})([KMGT]?)(?:I?B)?");
-  private static final Pattern TIME = Pattern.compile("0|([0-9]{1,6})(d|h|min|s)");
 
   private Sizes() {}
 
@@ -36,21 +36,12 @@ final class Sizes {
 
   /// Reads a time such as `7d`, `12h`, `30min` or `45s`; `0` needs no unit.
   static Duration parseTime(String option, String text) {
-    Matcher parts = TIME.matcher(text.toLowerCase(Locale.ROOT));
-    if (!parts.matches()) {
+    try {
+      return RetentionSettings.interval(text);
+    } catch (IllegalArgumentException e) {
       throw new CliException(
-          option + " takes a time such as 7d, 12h or 30min, not \"" + text + "\"");
+          option + " takes a time such as 7d, 12h or 30min, not \"" + text + "\"", e);
     }
-    if (parts.group(1) == null) {
-      return Duration.ZERO;
-    }
-    long number = Long.parseLong(parts.group(1));
-    return switch (parts.group(2)) {
-      case "d" -> Duration.ofDays(number);
-      case "h" -> Duration.ofHours(number);
-      case "s" -> Duration.ofSeconds(number);
-      default -> Duration.ofMinutes(number);
-    };
   }
 
   static String time(Duration duration) {

@@ -63,6 +63,21 @@ class CommandsTest {
   }
 
   @Test
+  void configureSaysWhatHoldsForATenant() {
+    String tenant = json("show", "production").path("tenant_id").asString();
+    String ofServer = "PITR interval: 7d, as the server's --pitr-interval says\n";
+    assertThat(live.run("configure", tenant).worked().out()).isEqualTo(ofServer);
+    assertThat(live.run("configure", tenant, "--pitr-interval", "30d").worked().out())
+        .isEqualTo("PITR interval: 30d, as is set for this tenant\n");
+    live.run("configure", tenant, "--pitr-interval", "soon")
+        .refused("--pitr-interval takes a time such as 7d");
+    live.run("configure", "1".repeat(32), "--reset").refused("there is no tenant");
+    JsonNode shown = json("configure", tenant);
+    assertThat(shown.path("configuration").path("pitr_interval").asString()).isEqualTo("30d");
+    assertThat(live.run("configure", tenant, "--reset").worked().out()).isEqualTo(ofServer);
+  }
+
+  @Test
   void showSaysWhatCanBeRestored() {
     assertThat(live.run("show", "production").worked().out())
         .containsPattern("name +production\n")

@@ -85,6 +85,8 @@ class HelpTest {
         "start | NAME",
         "retry | NAME",
         "follow production | --from",
+        "configure | TENANT",
+        "configure 01 --pitr-interval 7d --reset | --reset",
         "follow --from host=a | NAME",
         "serve --metrics-timelines many | many",
         "wait production | --lsn",

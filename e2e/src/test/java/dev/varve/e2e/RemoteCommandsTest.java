@@ -36,6 +36,7 @@ class RemoteCommandsTest {
       DirectoryDigest expected = varve.digest(NAME, lsn);
       String branched = varve.json("show", "twig").path("last_record_lsn").asString();
       DirectoryDigest twig = varve.digest("twig", branched);
+      varve.command("configure", tenant, "--pitr-interval", "30d");
 
       varve.command("detach", tenant);
       assertThat(varve.json("list")).isEmpty();
@@ -46,6 +47,7 @@ class RemoteCommandsTest {
 
       String said = varve.command("attach", tenant);
       assertThat(said).contains(NAME + " is attached").contains("twig is attached");
+      assertThat(varve.command("configure", tenant)).contains("30d, as is set for this tenant");
       assertThat(expected.differences(varve.digest(NAME, lsn))).isEmpty();
       assertThat(twig.differences(varve.digest("twig", branched))).isEmpty();
       assertThat(varve.command("download", "twig")).contains("all of twig is on the server's disk");

@@ -141,6 +141,10 @@ public final class ServedCluster implements AutoCloseable {
     return json(request(path).PUT(BodyPublishers.noBody()));
   }
 
+  public Answer put(String path, String body) {
+    return json(request(path).PUT(BodyPublishers.ofString(body)));
+  }
+
   public Answer post(String path, Map<String, String> body) {
     return post(path, JSON.writeValueAsString(body));
   }

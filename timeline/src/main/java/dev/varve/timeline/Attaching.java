@@ -98,7 +98,7 @@ final class Attaching {
     return remote;
   }
 
-  private static String lane(TenantId id) {
+  static String lane(TenantId id) {
     return "tenant " + id;
   }
 
@@ -140,7 +140,9 @@ final class Attaching {
     if (!present.isEmpty()) {
       drop(id, present);
     }
-    files.create(new TenantRecord(id, given, manifest.configuration()), stored);
+    var record = new TenantRecord(id, given, new TenantConfiguration(manifest.configuration()));
+    files.create(record, stored);
+    shared.records().set(record);
     return load(id);
   }
 
@@ -361,6 +363,7 @@ final class Attaching {
     }
     deletion.forget(present);
     required().forget(id);
+    shared.records().forget(id);
     deletion.deleteTenant(aside);
   }
 }

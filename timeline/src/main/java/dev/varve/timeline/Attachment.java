@@ -41,7 +41,7 @@ final class Attachment {
 
   private final TenantId id;
   private final Remote remote;
-  private final TenantFiles files;
+  private final TenantRecords records;
   private final InstantSource clock;
   private volatile TenantRecord own;
   private volatile boolean read;
@@ -55,14 +55,14 @@ final class Attachment {
 
   private Instant awaitedSince = Instant.MIN;
 
-  Attachment(TenantId id, Remote remote, TenantFiles files, InstantSource clock) {
+  Attachment(TenantId id, Remote remote, TenantRecords records, InstantSource clock) {
     this.id = id;
     this.remote = remote;
-    this.files = files;
+    this.records = records;
     this.clock = clock;
     own = TenantRecord.of(id);
     try {
-      own = files.record(id);
+      own = records.get(id);
       read = true;
     } catch (IOException e) {
       LOG.log(WARNING, "tenant " + id + " can't be attached, which is tried again", e);
@@ -79,8 +79,9 @@ final class Attachment {
     return own.generation();
   }
 
+  /// What is set for the tenant at present; when done.
   Map<String, String> configuration() {
-    return own.configuration();
+    return records.known(id).orElse(own).settings().texts();
   }
 
   /// In which the tenant was here before; when done.
@@ -102,7 +103,7 @@ final class Attachment {
   /// @throws IOException when that is not known now; to be tried again
   Optional<String> attempt() throws IOException, InterruptedException {
     if (!read) {
-      own = files.record(id);
+      own = records.get(id);
       read = true;
     }
     Generation before = own.generation();
@@ -152,8 +153,7 @@ final class Attachment {
   }
 
   private void take(Generation given) throws IOException {
-    TenantRecord attached = own.withGeneration(given);
-    files.write(attached);
+    TenantRecord attached = records.change(id, record -> record.withGeneration(given));
     previous = own.generation();
     own = attached;
     done = true;

@@ -117,7 +117,7 @@ final class Deletion {
 
   private void deleteFiles(Path aside) throws IOException {
     files.deleteAside(aside);
-    TenantFiles.deleteIfLast(aside);
+    files.deleteIfLast(aside).ifPresent(shared.records()::forget);
     RemoteTenants remote = shared.remote();
     if (remote != null) {
       remote.filesDeleted();

@@ -100,23 +100,31 @@ final class GarbageCollection {
 
   /// Whether it is long since what was committed when was looked up, which the cutoff depends on.
   boolean isLookDue() {
-    Duration pause = shared.settings().retention().pitrInterval().dividedBy(LOOKS_AT_REST);
+    Duration pause = interval().orElse(Duration.ZERO).dividedBy(LOOKS_AT_REST);
     return !shared.tasks().clock().instant().isBefore(lastLook.plus(pause));
   }
 
+  /// The PITR interval: the tenant's own, if it has one. Empty: not known at present.
+  private Optional<Duration> interval() {
+    return shared
+        .records()
+        .pitrInterval(timeline.tenant(), shared.settings().retention().pitrInterval());
+  }
+
   private Optional<Lsn> wanted() {
+    Optional<Duration> interval = interval();
     RetentionSettings retention = shared.settings().retention();
     long last = timeline.lastRecordLsn().value();
-    if (Long.compareUnsigned(retention.horizon(), last) > 0) {
+    if (interval.isEmpty() || Long.compareUnsigned(retention.horizon(), last) > 0) {
       return Optional.empty();
     }
     Lsn cutoff = Lsn.min(new Lsn(last - retention.horizon()), index.head().diskConsistentLsn());
     boolean isThere = !cutoff.isAfter(index.head().readableFrom());
-    if (isThere || retention.pitrInterval().isZero()) {
+    if (isThere || interval.get().isZero()) {
       return Optional.of(cutoff);
     }
     lastLook = shared.tasks().clock().instant();
-    Instant moment = lastLook.minus(retention.pitrInterval());
+    Instant moment = lastLook.minus(interval.get());
     return shared.model().commits().lsnAt(timeline, moment).map(lsn -> Lsn.min(lsn, cutoff));
   }
 

@@ -93,12 +93,13 @@ final class RemoteTenant {
   private volatile @Nullable String lost;
   private volatile @Nullable String failure;
 
-  RemoteTenant(TenantId id, Remote remote, TenantFiles files, TaskManager tasks) {
+  RemoteTenant(
+      TenantId id, Remote remote, TenantFiles files, TenantRecords records, TaskManager tasks) {
     this.id = id;
     this.remote = remote;
     this.files = files;
     this.tasks = tasks;
-    attachment = new Attachment(id, remote, files, tasks.clock());
+    attachment = new Attachment(id, remote, records, tasks.clock());
     task =
         tasks.submit(
             TaskSpec.onDemand(TaskKind.UPLOAD, "upload tenant " + id, BACKOFF, _ -> run())

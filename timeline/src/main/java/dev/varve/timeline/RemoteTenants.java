@@ -25,6 +25,7 @@ final class RemoteTenants {
 
   private final Remote remote;
   private final TenantFiles files;
+  private final TenantRecords records;
   private final TaskManager tasks;
   private final Map<TenantId, RemoteTenant> tenants = new ConcurrentHashMap<>();
   private final StoredLayers layers;
@@ -32,9 +33,15 @@ final class RemoteTenants {
   private volatile @Nullable Eviction eviction;
   private volatile @Nullable Downloads downloads;
 
-  RemoteTenants(Remote remote, TenantFiles files, TaskManager tasks, StoredLayers layers) {
+  RemoteTenants(
+      Remote remote,
+      TenantFiles files,
+      TenantRecords records,
+      TaskManager tasks,
+      StoredLayers layers) {
     this.remote = remote;
     this.files = files;
+    this.records = records;
     this.tasks = tasks;
     this.layers = layers;
     remote.storage().outages().setWaiting(this::waiting);
@@ -113,7 +120,7 @@ final class RemoteTenants {
     if (known != null) {
       return known;
     }
-    var made = new RemoteTenant(id, remote, files, tasks);
+    var made = new RemoteTenant(id, remote, files, records, tasks);
     RemoteTenant before = tenants.putIfAbsent(id, made);
     if (before != null) {
       return before;

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// @param model what is stored
 /// @param unknown tenants with timelines of which it can't be read what they need of others
 /// @param progress fires whenever a flush has ended or a timeline goes: for writers that wait
+/// @param records what is known of each tenant
 /// @param remote what the tenants have in the object store; null: there is none
 record Shared(
     TaskManager tasks,
@@ -30,6 +31,7 @@ record Shared(
     PageBuilders builders,
     BatchBuffers batches,
     Signal progress,
+    TenantRecords records,
     @Nullable RemoteTenants remote) {
 
   /// Does a step that changes which timelines there are, or what they do, in a lane's turn.

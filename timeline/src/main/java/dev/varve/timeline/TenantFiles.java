@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -22,7 +23,7 @@ import java.util.stream.Stream;
 /// |-------------------------------------------|------------------------------------------------|
 /// | `varve.lock`                              | {@link DirectoryLock}                          |
 /// | `tenants/<tenant>/tenant.json`            | {@link TenantRecord}, if it is in an object    |
-/// |                                           | store                                          |
+/// |                                           | store, or something was set for it             |
 /// | `tenants/<tenant>/timelines/<timeline>/`  | {@link TimelineFiles}                          |
 /// | `tenants/<tenant>/timelines/….___deleted/`| a timeline that is being deleted               |
 /// | `tenants/….___attaching/`                 | a tenant that is being attached: it does not   |
@@ -84,6 +85,16 @@ final class TenantFiles {
     DurableFile.replace(file, record.bytes());
   }
 
+  /// Whether an object store has something of a tenant, or may have.
+  private boolean isStored(TenantId tenant) {
+    try {
+      return record(tenant).isStored();
+    } catch (IOException e) {
+      LOG.log(WARNING, "not known whether tenant " + tenant + " is in an object store", e);
+      return true;
+    }
+  }
+
   private Path timelines(TenantId tenant) {
     return tenants.resolve(tenant.toString()).resolve("timelines");
   }
@@ -142,14 +153,18 @@ final class TenantFiles {
   /// Deletes what was {@linkplain #setAside set aside}; the empty directory stays while an object
   /// store may have something of the timeline.
   void deleteAside(Path aside) throws IOException {
-    Path tenant = aside.resolve("../..").normalize();
-    if (Files.exists(tenant.resolve(RECORD))) {
+    if (isStored(tenantOf(aside))) {
       for (Path child : children(aside)) {
         deleteTree(child);
       }
     } else {
       deleteTree(aside);
     }
+  }
+
+  /// @param timeline a directory in a tenant's
+  private static TenantId tenantOf(Path timeline) {
+    return TenantId.parse(timeline.resolve("../..").normalize().getFileName().toString());
   }
 
   private Path aside(TenantId tenant, TimelineId id) {
@@ -159,7 +174,7 @@ final class TenantFiles {
   /// Timelines that were deleted here, and that the object store may still have something of.
   List<TimelineId> deleted(TenantId tenant) throws IOException {
     Path timelines = timelines(tenant);
-    if (!Files.exists(recordFile(tenant)) || !Files.isDirectory(timelines)) {
+    if (!isStored(tenant) || !Files.isDirectory(timelines)) {
       return List.of();
     }
     return children(timelines).stream()
@@ -174,7 +189,7 @@ final class TenantFiles {
   /// Whether a timeline of this id was deleted, and the object store may still have something of
   /// it.
   boolean isDeleted(TimelineKey key) {
-    return Files.exists(recordFile(key.tenant())) && Files.exists(aside(key.tenant(), key.id()));
+    return Files.exists(aside(key.tenant(), key.id())) && isStored(key.tenant());
   }
 
   /// The object store has nothing of a deleted timeline any more.
@@ -219,9 +234,10 @@ final class TenantFiles {
     var all = new ArrayList<TimelineFiles>();
     for (Path timeline : children(timelines)) {
       String name = timeline.getFileName().toString();
-      if (name.endsWith(DELETED)) {
+      boolean isOurs = isId(tenant.getFileName().toString());
+      if (isOurs && name.endsWith(DELETED)) {
         tryToDelete(() -> deleteAside(timeline), timeline, leftOver::add);
-      } else if (isId(name) && isId(tenant.getFileName().toString())) {
+      } else if (isOurs && isId(name)) {
         var files = new TimelineFiles(timeline);
         if (isUnfinished(files)) {
           LOG.log(WARNING, "{0} was never finished; it goes", timeline);
@@ -310,14 +326,22 @@ final class TenantFiles {
 
   /// Deletes a tenant's directories if the timeline was its last. A branch needs its ancestor to be
   /// there, and a root comes with a tenant of its own: so none is being made meanwhile.
-  static void deleteIfLast(Path timeline) throws IOException {
-    Path timelines = timeline.resolveSibling(".").normalize();
+  ///
+  /// @return the tenant, if it is gone
+  Optional<TenantId> deleteIfLast(Path timeline) throws IOException {
+    TenantId tenant = tenantOf(timeline);
+    Path timelines = timelines(tenant);
     try {
       Files.deleteIfExists(timelines);
-      Files.deleteIfExists(timelines.resolveSibling(".").normalize());
+      if (!isStored(tenant)) {
+        Files.deleteIfExists(recordFile(tenant));
+        Files.deleteIfExists(timelines.resolveSibling(".").normalize());
+        return Optional.of(tenant);
+      }
     } catch (DirectoryNotEmptyException _) {
       // It has others.
     }
+    return Optional.empty();
   }
 
   /// Deletes a directory and all in it; it may not exist.

@@ -19,10 +19,11 @@ import tools.jackson.databind.node.ObjectNode;
 /// |-----------------|----------------------------------------------------|
 /// | `format`        | {@value #FORMAT}                                   |
 /// | `tenant`        | its id                                             |
-/// | `configuration` | of texts                                           |
+/// | `configuration` | of texts: {@link TenantConfiguration}              |
 /// | `timelines`     | of {@link IdentityJson}, in the order of their ids |
 ///
-/// It changes when an import ends, and when a timeline is branched or deleted.
+/// It changes when an import ends, when a timeline is branched or deleted, and when something is
+/// set for the tenant.
 ///
 /// @param timelines in the order of their ids
 /// @param configuration what was set for the tenant

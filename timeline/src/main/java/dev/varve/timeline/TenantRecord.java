@@ -4,34 +4,38 @@ import dev.varve.model.TenantId;
 import dev.varve.remote.generation.Generation;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// What a data directory knows of a tenant that is in an object store: its `tenant.json`, {@link
-/// CheckedJson}:
+/// What a data directory knows of a tenant that is in an object store, or for which something was
+/// set: its `tenant.json`, {@link CheckedJson}:
 ///
 /// | member          | content                                       |
 /// |-----------------|-----------------------------------------------|
 /// | `format`        | {@value #FORMAT}                              |
 /// | `tenant`        | its id                                        |
-/// | `generation`    | 8 hex digits: the last in which it was here   |
-/// | `configuration` | of texts: what was set for the tenant         |
-record TenantRecord(TenantId tenant, Generation generation, Map<String, String> configuration) {
+/// | `generation`    | 8 hex digits: the last in which it was here; 0: never in an object store |
+/// | `configuration` | of texts: {@link TenantConfiguration}         |
+record TenantRecord(TenantId tenant, Generation generation, TenantConfiguration settings) {
 
   static final int FORMAT = 1;
 
-  TenantRecord {
-    configuration = Map.copyOf(configuration);
-  }
-
-  /// Of a tenant that was never in an object store.
+  /// Of a tenant that was never in an object store, and for which nothing was set.
   static TenantRecord of(TenantId tenant) {
-    return new TenantRecord(tenant, Generation.NONE, Map.of());
+    return new TenantRecord(tenant, Generation.NONE, TenantConfiguration.NONE);
   }
 
   TenantRecord withGeneration(Generation newGeneration) {
-    return new TenantRecord(tenant, newGeneration, configuration);
+    return new TenantRecord(tenant, newGeneration, settings);
+  }
+
+  TenantRecord withSettings(TenantConfiguration newSettings) {
+    return new TenantRecord(tenant, generation, newSettings);
+  }
+
+  /// Whether an object store has something of it, or may have.
+  boolean isStored() {
+    return !generation.equals(Generation.NONE);
   }
 
   byte[] bytes() {
@@ -39,7 +43,7 @@ record TenantRecord(TenantId tenant, Generation generation, Map<String, String> 
     json.put("format", FORMAT);
     json.put("tenant", tenant.toString());
     json.put("generation", generation.toString());
-    CheckedJson.put(configuration, json.putObject("configuration"));
+    CheckedJson.put(settings.texts(), json.putObject("configuration"));
     return CheckedJson.bytes(json);
   }
 
@@ -55,7 +59,7 @@ record TenantRecord(TenantId tenant, Generation generation, Map<String, String> 
       return new TenantRecord(
           tenant,
           Generation.parse(CheckedJson.text(json, "generation")),
-          CheckedJson.texts(json.path("configuration")));
+          new TenantConfiguration(CheckedJson.texts(json.path("configuration"))));
     } catch (IllegalArgumentException e) {
       throw new UnusableFileException(file + " is damaged: " + e.getMessage(), e);
     }

@@ -48,6 +48,7 @@ public final class Tenants implements AutoCloseable {
   private final Stopping stopping;
   private final Reloading reloading;
   private final Attaching attaching;
+  private final Configuring configuring;
   private final Housekeeping housekeeping;
 
   private Tenants(
@@ -67,6 +68,7 @@ public final class Tenants implements AutoCloseable {
     attaching =
         new Attaching(
             files, timelines, branching, stopping, deletion, reloading, backPressure, shared);
+    configuring = new Configuring(timelines.values(), shared);
     timelines.values().forEach(reloading::watch);
     leftOver.forEach(deletion::deleteLeftOver);
     housekeeping = new Housekeeping(timelines.values(), backPressure, shared);
@@ -116,6 +118,7 @@ public final class Tenants implements AutoCloseable {
             stored == null ? RemoteLayers.none() : stored);
     try {
       var files = new TenantFiles(data);
+      var records = new TenantRecords(files);
       var budget = new MemoryBudget(settings.layerMemory());
       var shared =
           new Shared(
@@ -129,9 +132,10 @@ public final class Tenants implements AutoCloseable {
               new PageBuilders(),
               new BatchBuffers(settings.blockCache() / BATCHES_PART),
               new Signal(),
+              records,
               remote == null || stored == null
                   ? null
-                  : new RemoteTenants(remote, files, tasks, stored));
+                  : new RemoteTenants(remote, files, records, tasks, stored));
       Map<TimelineKey, Timeline> timelines = new ConcurrentHashMap<>();
       var backPressure = new BackPressure(shared, timelines.values());
       var loading = new Loading(files, shared, backPressure);
@@ -275,6 +279,32 @@ public final class Tenants implements AutoCloseable {
   /// @throws PageserverException.NotFound when it is not here
   public void detach(TenantId tenant, Duration limit) {
     attaching.detach(tenant, limit);
+  }
+
+  /// How much history is kept where nothing else is set for a tenant.
+  public RetentionSettings retention() {
+    return shared.settings().retention();
+  }
+
+  /// What was set for a tenant.
+  ///
+  /// @throws PageserverException.NotFound when it is not here
+  /// @throws PageserverException.Unavailable when it can't be read
+  public TenantConfiguration configuration(TenantId tenant) {
+    return configuring.of(tenant);
+  }
+
+  /// Sets what holds for a tenant alone, in the place of all that was set; it is durable on return,
+  /// and counts at once. The object store has it soon after.
+  ///
+  /// @param texts see {@link TenantConfiguration}
+  /// @return what is set now: with what a newer version may have set, and this one knows nothing of
+  /// @throws PageserverException.InvalidRequest when a key is unknown, or its text makes no sense
+  /// @throws PageserverException.NotFound when the tenant is not here
+  /// @throws PageserverException.Unavailable when that can't be made durable: until a restart all
+  ///   is as it was
+  public TenantConfiguration configure(TenantId tenant, Map<String, String> texts) {
+    return configuring.set(tenant, texts);
   }
 
   /// Looks now whether what was wrong with a timeline is so still: one that is broken is loaded

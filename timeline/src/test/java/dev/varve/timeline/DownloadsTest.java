@@ -140,8 +140,7 @@ class DownloadsTest {
     assertThat(absent).isEqualTo(new AbsentLayers(1, entry().bytes(), 0, Optional.empty()));
     server.threads.settle();
     assertThat(state()).isInstanceOf(LayerState.Resident.class);
-    assertThat(AbsentLayers.fetch(branch))
-        .isEqualTo(new AbsentLayers(0, 0, 0, Optional.empty()));
+    assertThat(AbsentLayers.fetch(branch)).isEqualTo(new AbsentLayers(0, 0, 0, Optional.empty()));
   }
 
   @Test

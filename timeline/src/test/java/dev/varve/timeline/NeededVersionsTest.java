@@ -91,6 +91,7 @@ class NeededVersionsTest {
             new PageBuilders(),
             new BatchBuffers(1 << 20),
             new Signal(),
+            new TenantRecords(new TenantFiles(folder)),
             null);
     Path merged = folder.resolve("merged");
     Files.createDirectory(merged);

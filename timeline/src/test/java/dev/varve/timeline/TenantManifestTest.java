@@ -115,7 +115,8 @@ class TenantManifestTest {
   void theDirectoryRemembersItsGeneration() throws IOException {
     var files = new TenantFiles(directory);
     assertThat(files.record(TENANT)).isEqualTo(TenantRecord.of(TENANT));
-    var record = new TenantRecord(TENANT, new Generation(0x1F), Map.of("a", "b"));
+    var record =
+        new TenantRecord(TENANT, new Generation(0x1F), new TenantConfiguration(Map.of("a", "b")));
     files.write(record);
     assertThat(files.record(TENANT)).isEqualTo(record);
     assertThat(files.tenants()).containsExactly(TENANT);

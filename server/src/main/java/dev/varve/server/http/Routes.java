@@ -18,7 +18,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// |--------------------------------------|------------------------------------------------------|
 /// | `GET /v1/status`                     | that the server is there, and its version            |
 /// | `GET /v1/tenant`                     | all tenants                                          |
-/// | `GET TENANT`                         | one tenant                                           |
+/// | `GET TENANT`                         | one tenant: its timelines, and what holds for it     |
+/// | `GET TENANT/config`                  | what is set for it alone: `pitr_interval`            |
+/// | `PUT TENANT/config`                  | the tenant; sets all of that anew: what is null or not there is as the server has it |
 /// | `POST TENANT/attach`                 | its timelines: takes it over from the object store   |
 /// | `POST TENANT/detach`                 | `timeout_ms`: has all of it uploaded, and deletes it here |
 /// | `GET TENANT/timeline`                | its timelines                                        |
@@ -55,6 +57,7 @@ public final class Routes {
   private final TaskManager tasks;
   private final ServerMetrics metrics;
   private final TenantRoutes tenants;
+  private final ConfigRoutes config;
   private final ReadRoutes reads;
   private final ImportRoutes imports;
 
@@ -68,7 +71,8 @@ public final class Routes {
     this.tasks = tasks;
     this.metrics = metrics;
     var json = new TimelineJson(tenants, receivers);
-    this.tenants = new TenantRoutes(tenants, receivers, json);
+    this.config = new ConfigRoutes(tenants);
+    this.tenants = new TenantRoutes(tenants, receivers, config, json);
     this.reads = new ReadRoutes(tenants, receivers, clock);
     this.imports = new ImportRoutes(imports);
   }
@@ -78,6 +82,8 @@ public final class Routes {
         .on("GET", "/v1/status", Routes::status)
         .on("GET", "/v1/tenant", tenants::list)
         .on("GET", TENANT, tenants::tenant)
+        .on("GET", TENANT + "/config", config::get)
+        .on("PUT", TENANT + "/config", config::put)
         .on("POST", TENANT + "/attach", tenants::attach)
         .on("POST", TENANT + "/detach", tenants::detach)
         .on("GET", TENANT + "/timeline", tenants::timelinesOfTenant)

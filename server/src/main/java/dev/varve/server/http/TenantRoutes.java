@@ -36,9 +36,11 @@ final class TenantRoutes {
   private final Tenants tenants;
   private final Receivers receivers;
   private final Following following;
+  private final ConfigRoutes config;
   private final TimelineJson json;
 
-  TenantRoutes(Tenants tenants, Receivers receivers, TimelineJson json) {
+  TenantRoutes(Tenants tenants, Receivers receivers, ConfigRoutes config, TimelineJson json) {
+    this.config = config;
     following = new Following(receivers);
     this.tenants = tenants;
     this.receivers = receivers;
@@ -68,20 +70,20 @@ final class TenantRoutes {
 
   void list(Call call) throws IOException {
     ArrayNode list = Call.JSON.createArrayNode();
-    sorted().stream().map(Timeline::tenant).distinct().forEach(t -> list.add(tenantJson(t)));
+    sorted().stream()
+        .map(Timeline::tenant)
+        .distinct()
+        .forEach(tenant -> list.addObject().put("id", tenant.toString()));
     call.answer(200, list);
   }
 
   void tenant(Call call) throws IOException {
     TenantId tenant = Call.parse(call.path("tenant_id"), TenantId::parse);
-    ObjectNode answer = tenantJson(tenant);
-    ArrayNode timelines = answer.putArray("timelines");
-    ofTenant(tenant).forEach(timeline -> timelines.add(timeline.id().toString()));
+    List<Timeline> timelines = ofTenant(tenant);
+    ObjectNode answer = config.describe(tenant);
+    ArrayNode ids = answer.putArray("timelines");
+    timelines.forEach(timeline -> ids.add(timeline.id().toString()));
     call.answer(200, answer);
-  }
-
-  private static ObjectNode tenantJson(TenantId tenant) {
-    return Call.JSON.createObjectNode().put("id", tenant.toString());
   }
 
   void attach(Call call) throws IOException {

@@ -55,6 +55,37 @@ class HistoryRoutesTest {
         .contains("\"noon\" is not a time");
   }
 
+  private static void assertInterval(Answer tenant, String interval, String from) {
+    assertThat(tenant.status()).as(tenant.toString()).isEqualTo(200);
+    assertThat(tenant.json().path("pitr_interval").asString()).isEqualTo(interval);
+    assertThat(tenant.json().path("pitr_interval_from").asString()).isEqualTo(from);
+  }
+
+  private static void assertRefused(Answer answer, int status, String finding) {
+    assertThat(answer.status()).as(answer.toString()).isEqualTo(status);
+    assertThat(answer.message()).contains(finding);
+  }
+
+  @Test
+  void aTenantHasAnIntervalOfItsOwnUntilItIsTakenAway() {
+    String tenant = "/v1/tenant/" + served.tenant();
+    String config = tenant + "/config";
+    assertInterval(served.get(tenant), "0", "server");
+    assertThat(served.get(config).json().isEmpty()).isTrue();
+    assertInterval(served.put(config, "{\"pitr_interval\":\"14d\"}"), "14d", "tenant");
+    assertRefused(served.put(config, "{\"pitr_interval\":\"soon\"}"), 400, "such as 7d");
+    assertRefused(served.put(config, "{\"pitr_interval\":7}"), 400, "takes a text");
+    assertRefused(served.put(config, "{\"colour\":\"red\"}"), 400, "no setting \"colour\"");
+    assertRefused(served.put(config, "[]"), 400, "JSON object");
+    String other = "/v1/tenant/00000000000000000000000000000001/config";
+    assertRefused(served.put(other, "{}"), 404, "there is no tenant");
+    assertRefused(served.get(other), 404, "there is no tenant");
+    assertThat(served.get(config).json().toString()).isEqualTo("{\"pitr_interval\":\"14d\"}");
+    assertInterval(served.get(tenant), "14d", "tenant");
+    assertThat(served.get(tenant).json().path("timelines").toString()).contains(served.timeline());
+    assertInterval(served.put(config, "{\"pitr_interval\":null}"), "0", "server");
+  }
+
   @Test
   void aLeaseKeepsHistoryReadable() throws Exception {
     Answer lease =
