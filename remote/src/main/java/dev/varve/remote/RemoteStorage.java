@@ -7,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -151,7 +150,7 @@ public final class RemoteStorage implements AutoCloseable {
   ///   was compared
   public OptionalInt download(ObjectName name, long size, FileChannel file, RemoteCall call)
       throws IOException, InterruptedException {
-    Instant end = clock().instant().plus(call.limit());
+    Instant end = threads.clock().instant().plus(call.limit());
     for (int attempt = 1; ; attempt++) {
       try {
         return downloadOnce(name, size, file, end, call);
@@ -199,7 +198,7 @@ public final class RemoteStorage implements AutoCloseable {
   }
 
   private RemoteCall until(Instant end, RemoteCall call) {
-    Duration left = Duration.between(clock().instant(), end);
+    Duration left = Duration.between(threads.clock().instant(), end);
     Duration limit = left.isPositive() ? left : Duration.ofMillis(1);
     return new RemoteCall(call.urgency(), call.attempts(), limit);
   }
@@ -295,16 +294,12 @@ public final class RemoteStorage implements AutoCloseable {
     return outages;
   }
 
-  private InstantSource clock() {
-    return threads.clock();
-  }
-
   /// @param bytes as many as it may have to move: they take their time
   /// @param moved as many as it has moved, once it succeeds
   private <T> T run(
       Operation operation, long bytes, RemoteCall call, LongSupplier moved, Attempt<T> attempt)
       throws IOException, InterruptedException {
-    Instant start = clock().instant();
+    Instant start = threads.clock().instant();
     Instant end = start.plus(call.limit());
     for (int attempts = 1; ; attempts++) {
       try {
@@ -313,7 +308,7 @@ public final class RemoteStorage implements AutoCloseable {
         return result;
       } catch (StoreException e) {
         Duration delay = delay(attempts);
-        Instant now = clock().instant();
+        Instant now = threads.clock().instant();
         if (!mayTryAgain(e, attempts, call) || !now.plus(delay).isBefore(end)) {
           throw attempts == 1 ? e : e.with(" (attempt " + attempts + ", " + since(start) + ")");
         }
@@ -323,7 +318,7 @@ public final class RemoteStorage implements AutoCloseable {
   }
 
   private String since(Instant start) {
-    return Duration.between(start, clock().instant()).toMillis() + " ms after the first";
+    return Duration.between(start, threads.clock().instant()).toMillis() + " ms after the first";
   }
 
   private static boolean mayTryAgain(StoreException failure, int attempts, RemoteCall call) {
@@ -348,9 +343,9 @@ public final class RemoteStorage implements AutoCloseable {
   private <T> T attempt(
       Operation operation, long bytes, RemoteCall call, Instant end, Attempt<T> attempt)
       throws IOException, InterruptedException {
-    Instant start = clock().instant();
+    Instant start = threads.clock().instant();
     boolean letIn = permits.acquire(call.urgency(), Duration.between(start, end));
-    Instant begin = clock().instant();
+    Instant begin = threads.clock().instant();
     counters.queued(operation, Duration.between(start, begin));
     if (!letIn) {
       throw new StoreException.Unavailable(
@@ -373,7 +368,7 @@ public final class RemoteStorage implements AutoCloseable {
       note(operation, e);
       throw e;
     } finally {
-      counters.ended(operation, Duration.between(begin, clock().instant()));
+      counters.ended(operation, Duration.between(begin, threads.clock().instant()));
       permits.release(call.urgency());
     }
   }

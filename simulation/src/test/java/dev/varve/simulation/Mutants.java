@@ -252,7 +252,7 @@ final class Mutants {
             one("timeline.Compaction", "history", Edit.jump("isEmpty"))),
         Mutant.of(
             "a file that was put back is not opened",
-            one("timeline.DamagedFiles", "look", Edit.omit("reopen"))),
+            one("timeline.DamagedFiles", "findDamageOfFile", Edit.omit("reopen"))),
         Mutant.of(
             "damage that a read meets is not noted",
             one("timeline.PageReader", "failed", Edit.omit("note"))),
