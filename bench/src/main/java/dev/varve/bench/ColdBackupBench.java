@@ -53,7 +53,13 @@ final class ColdBackupBench {
         true,
         1);
     results.note(
-        "requests for it", "", store.requests.sum(), "MB", store.bytes.sum() / 1e6, false, 1);
+        "requests for it",
+        "",
+        (double) store.requests.sum(),
+        "MB",
+        store.bytes.sum() / 1e6,
+        false,
+        1);
   }
 
   private DistantStore store(Duration distance) throws IOException {

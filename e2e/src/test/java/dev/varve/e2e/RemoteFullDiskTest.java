@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.varve.cluster.LocalCluster;
 import dev.varve.cluster.PostgresBinaries;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,7 +84,7 @@ class RemoteFullDiskTest {
   /// A file system in memory.
   private record SmallDisk(Path path, FileStore store) implements AutoCloseable {
 
-    static SmallDisk mount(Path path, int mebibytes) throws Exception {
+    static SmallDisk mount(Path path, int mebibytes) throws IOException {
       Files.createDirectory(path);
       String options = "size=" + mebibytes + "m,mode=755";
       boolean isMounted = run("mount", "-t", "tmpfs", "-o", options, "varve-test", path.toString());
@@ -94,8 +95,14 @@ class RemoteFullDiskTest {
       return new SmallDisk(path, Files.getFileStore(path));
     }
 
-    private static boolean run(String... command) throws Exception {
-      return new ProcessBuilder(command).inheritIO().start().waitFor() == 0;
+    private static boolean run(String... command) throws IOException {
+      Process process = new ProcessBuilder(command).inheritIO().start();
+      try {
+        return process.waitFor() == 0;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException(String.join(" ", command));
+      }
     }
 
     long free() throws IOException {
@@ -103,7 +110,7 @@ class RemoteFullDiskTest {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
       assertThat(run("umount", "--lazy", path.toString())).isTrue();
     }
   }

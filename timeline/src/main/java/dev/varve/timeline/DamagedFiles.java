@@ -77,12 +77,11 @@ final class DamagedFiles {
       case UnreadableLayerException e -> note(e.file(), "can't be read: " + reason(e));
       case NoSuchFileException e -> note(files.directory().resolve(e.getFile()), "is missing");
       case CorruptObjectException e -> {
-        Path file = files.layer(e.layer().name());
-        if (file.getParent().endsWith(e.layer().owner().timeline().toString())) {
+        if (files.directory().endsWith(e.layer().owner().timeline().toString())) {
           String finding =
               "is not here, and its object %s is damaged at byte %d: %s"
                   .formatted(e.object(), e.offset(), e.finding());
-          note(file, finding, true);
+          note(files.layer(e.layer().name()), finding, true);
         }
       }
       default -> {}

@@ -124,8 +124,10 @@ final class Downloads {
 
   private void begin() {
     while (active.size() < Math.max(1, settings.downloads()) && !waiting.isEmpty()) {
-      RemoteLayer next = waiting.keySet().iterator().next();
-      var download = new Download(next, waiting.remove(next));
+      var first = Map.Entry.copyOf(waiting.entrySet().iterator().next());
+      RemoteLayer next = first.getKey();
+      waiting.remove(next);
+      var download = new Download(next, first.getValue());
       String name = "download " + next.name() + " of " + key(next);
       try {
         Task task =

@@ -152,11 +152,15 @@ public final class PagesAhead implements AutoCloseable {
     } catch (InterruptedException e) {
       // It may still be written to.
       taken = null;
-      batch.end().whenComplete((_, _) -> buffers.giveBack(batch.pages));
+      giveBackAtItsEnd(batch);
       Thread.currentThread().interrupt();
       throw new PageserverException.Unavailable(
           "reading from timeline \"" + timeline.name() + "\" was stopped", e);
     }
+  }
+
+  private void giveBackAtItsEnd(Batch batch) {
+    CompletableFuture<?> _ = batch.end().whenComplete((_, _) -> buffers.giveBack(batch.pages));
   }
 
   /// Ends what is under way, without waiting for it.
@@ -165,7 +169,7 @@ public final class PagesAhead implements AutoCloseable {
     giveBack();
     for (Batch batch : begun) {
       batch.cancel();
-      batch.end().whenComplete((_, _) -> buffers.giveBack(batch.pages));
+      giveBackAtItsEnd(batch);
     }
     begun.clear();
   }

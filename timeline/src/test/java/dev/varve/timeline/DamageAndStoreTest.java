@@ -144,7 +144,7 @@ class DamageAndStoreTest {
   void aDamagedObjectIsNamedUntilItIsWell() throws Exception {
     prod().index().files().noteEvicted();
     Files.delete(file());
-    DurableFile.syncDirectory(file().getParent());
+    DurableFile.syncDirectory(prod().index().files().directory());
     restart();
     byte[] good = Files.readAllBytes(object());
     damage(object());
