@@ -43,6 +43,7 @@ class MemoryTest {
 
   /// The second time, most of what is read is in the bucket only.
   @Test
+  @Tag("nightly")
   void soDoesOneThatReadsFromABucket() throws Exception {
     try (var scratch = Scratch.make();
         var bucket = new Bucket(scratch.of("s3"));

@@ -165,6 +165,15 @@ final class EvictableLayers {
     }
   }
 
+  /// There is room again for what could not be written.
+  void retryWrites() {
+    for (Timeline timeline : timelines) {
+      if (timeline.state() instanceof TimelineState.Failing) {
+        timeline.flush().task().hurry();
+      }
+    }
+  }
+
   private static boolean mayEvict(Timeline timeline) {
     Condition condition = timeline.condition();
     Uploads uploads = timeline.index().uploads();

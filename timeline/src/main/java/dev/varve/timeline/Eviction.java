@@ -3,6 +3,10 @@ package dev.varve.timeline;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import dev.varve.model.TenantId;
+import dev.varve.remote.RemoteCall;
+import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.Urgency;
 import dev.varve.task.Backoff;
 import dev.varve.task.Task;
 import dev.varve.task.TaskKind;
@@ -22,8 +26,9 @@ import org.jspecify.annotations.Nullable;
 /// ranges then.
 ///
 /// Once a minute, and at once when something could not be written, the disk is looked at. What is
-/// not in the object store stays, whatever comes ({@link EvictableLayers} says what may go). If
-/// that leaves the disk too full, the state says so.
+/// not in the object store stays, whatever comes ({@link EvictableLayers} says what may go); and
+/// while the store does not answer nothing goes, since what is evicted is read from there. If that
+/// leaves the disk too full, the state says so.
 final class Eviction {
 
   private static final System.Logger LOG = System.getLogger(Eviction.class.getName());
@@ -39,8 +44,12 @@ final class Eviction {
   private static final List<String> FULL =
       List.of("No space left on device", "Disk quota exceeded");
 
+  private static final RemoteCall PROBE =
+      RemoteCall.once(Duration.ofSeconds(10), Urgency.BACKGROUND);
+
   private final Path data;
   private final CacheSettings settings;
+  private final RemoteStorage storage;
   private final EvictableLayers layers;
   private final Shared shared;
   private final Task everyMinute;
@@ -51,12 +60,24 @@ final class Eviction {
 
   private volatile Instant lastFull = Instant.EPOCH;
 
+  /// Whether the store has answered in this run; null: it was not asked. Of the task.
+  private @Nullable Boolean answers;
+
+  /// Why it has not.
+  private String silence = "";
+
   private volatile EvictionState state = EvictionState.NONE;
 
   /// @param timelines all of the server; a view that changes
-  Eviction(Path data, CacheSettings settings, Collection<Timeline> timelines, Shared shared) {
+  Eviction(
+      Path data,
+      CacheSettings settings,
+      RemoteStorage storage,
+      Collection<Timeline> timelines,
+      Shared shared) {
     this.data = data;
     this.settings = settings;
+    this.storage = storage;
     this.shared = shared;
     layers = new EvictableLayers(timelines, shared);
     atOnce =
@@ -104,8 +125,9 @@ final class Eviction {
     }
   }
 
-  private void run() throws IOException {
+  private void run() throws IOException, InterruptedException {
     layers.beginRun();
+    answers = null;
     Duration age = settings.evictAfter();
     if (age.isPositive()) {
       free(layers.unusedFor(age, now()), "they were not used for " + age);
@@ -113,7 +135,7 @@ final class Eviction {
     makeRoom();
   }
 
-  private void makeRoom() throws IOException {
+  private void makeRoom() throws IOException, InterruptedException {
     boolean wasFull = full;
     full = false;
     DiskSpace.Space before = settings.disk().measure(data);
@@ -141,13 +163,17 @@ final class Eviction {
   }
 
   private String shortage(DiskSpace.Space space, boolean wasFull) {
-    return ("the disk of %s is %d percent full%s, and no layer is left to be evicted: layers of %d"
-            + " bytes are not in the object store yet, the rest is not Varve's or no layer")
+    String why =
+        Boolean.FALSE.equals(answers)
+            ? "nothing is evicted while the object store does not answer: " + silence
+            : "no layer is left to be evicted: layers of %d bytes are not in the object store yet, the rest is not Varve's or no layer"
+                .formatted(layers.waitingBytes());
+    return "the disk of %s is %d percent full%s, and %s"
         .formatted(
             data,
             space.usedPercent(),
             wasFull ? ", and there was no space left for a write" : "",
-            layers.waitingBytes());
+            why);
   }
 
   private void note(DiskSpace.Space space, Optional<String> shortage) {
@@ -161,9 +187,14 @@ final class Eviction {
   }
 
   /// @return how many bytes were freed
-  private long free(List<EvictableLayers.Candidate> candidates, String why) {
+  private long free(List<EvictableLayers.Candidate> candidates, String why)
+      throws InterruptedException {
+    if (candidates.isEmpty() || !isAnswering(candidates.getFirst().timeline().tenant())) {
+      return 0;
+    }
     EvictableLayers.Freed freed = layers.evict(candidates);
     if (freed.layers() > 0) {
+      layers.retryWrites();
       EvictionState before = state;
       state =
           new EvictionState(
@@ -175,6 +206,22 @@ final class Eviction {
       LOG.log(INFO, "evicted {0} layers, {1} bytes: {2}", freed.layers(), freed.bytes(), why);
     }
     return freed.bytes();
+  }
+
+  /// @param tenant one that it has
+  private boolean isAnswering(TenantId tenant) throws InterruptedException {
+    Boolean known = answers;
+    if (known == null) {
+      try {
+        known = !storage.list(RemoteName.manifests(tenant), "", PROBE).objects().isEmpty();
+        silence = "it has no manifest of tenant " + tenant;
+      } catch (IOException e) {
+        known = false;
+        silence = e.getMessage() == null ? e.toString() : e.getMessage();
+      }
+      answers = known;
+    }
+    return known;
   }
 
   private Instant now() {

@@ -81,7 +81,7 @@ final class RemoteTenants {
   /// @param timelines all of the server; a view that changes
   void cache(Path data, Map<TimelineKey, Timeline> timelines, Shared shared) {
     CacheSettings settings = remote.cache();
-    eviction = new Eviction(data, settings, timelines.values(), shared);
+    eviction = new Eviction(data, settings, remote.storage(), timelines.values(), shared);
     var made = new Downloads(data, settings, remote.storage(), timelines, shared);
     downloads = made;
     layers.setDownloads(made);

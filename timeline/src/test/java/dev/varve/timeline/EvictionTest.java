@@ -175,6 +175,29 @@ class EvictionTest {
     written.check(prod(), START);
   }
 
+  @Test
+  void whileTheStoreDoesNotAnswerNothingGoes() throws Exception {
+    open(Duration.ofHours(1));
+    flush(1, 5);
+    upload();
+    List<Path> all = files(prod());
+    bucket.store.fail((_, _) -> {
+      throw new StoreException.Unavailable("the network is gone");
+    });
+    space = new DiskSpace.Space(1000, 10);
+    server.threads.pass(Duration.ofHours(3));
+    assertThat(files(prod())).containsExactlyElementsOf(all);
+    written.check(prod(), START);
+    assertThat(eviction().shortage().orElseThrow())
+        .contains("99 percent full")
+        .contains("does not answer: ")
+        .contains("the network is gone");
+    bucket.store.fail((_, _) -> {});
+    server.threads.pass(Duration.ofMinutes(3));
+    assertThat(files(prod())).isEmpty();
+    written.check(prod(), START);
+  }
+
   /// Reopens with a disk that is 91 percent full, and below 80 percent when `toFree` is gone.
   private void fillTo(long own, long toFree) throws IOException {
     long capacity = toFree * 100 / 12;
