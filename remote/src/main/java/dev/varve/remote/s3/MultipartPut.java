@@ -169,7 +169,10 @@ final class MultipartPut {
             .checksumCRC32C(crc)
             .overrideConfiguration(Bodies.within(remaining(order)))
             .build();
-    String etag = client.uploadPart(request, Bodies.of(order.content(), offset, length)).eTag();
+    String etag;
+    try (var body = new Body(order.content(), offset, length)) {
+      etag = client.uploadPart(request, body.forRequest()).eTag();
+    }
     return CompletedPart.builder().partNumber(number).eTag(etag).checksumCRC32C(crc).build();
   }
 

@@ -89,12 +89,12 @@ public final class S3Store implements ObjectStore {
       throws IOException, InterruptedException {
     int crc = content.crc32c(0, content.size());
     String etag;
-    try {
+    try (var body = new Body(content)) {
       etag =
           content.size() > settings.partBytes()
               ? putParts(name, content, crc, condition, limit)
               : client
-                  .putObject(putRequest(name, content, crc, condition, limit), Bodies.of(content))
+                  .putObject(putRequest(name, content, crc, condition, limit), body.forRequest())
                   .eTag();
     } catch (SdkException | UncheckedIOException e) {
       throw putFailure(name, condition, failures.thrown("put", PUT, name.value(), e));
