@@ -58,7 +58,7 @@ class MemoryTest {
                 "1min",
                 "--disk-limit",
                 "11")) {
-      var size = new Size(60_000, 1);
+      var size = new Size(200_000, 1);
       try (LocalCluster source = source(size)) {
         load(varve, source, 512, size);
         varve.command("upload", "main");

@@ -121,7 +121,7 @@ final class DamagedFiles {
   /// Looks whether the files are well by now.
   ///
   /// @param all also at those that were looked at a short while ago, and whether others are there
-  /// @return those that were looked at, and are not
+  /// @return layers whose files are here, were looked at, and are not
   /// @throws IOException when the layer map can't be had
   List<LayerEntry> lookAgain(LayerMaps maps, boolean all) throws IOException {
     var damaged = new ArrayList<LayerEntry>();
@@ -134,7 +134,8 @@ final class DamagedFiles {
         if (all || !each.getValue().nextLook.isAfter(now)) {
           HistoricLayer layer = layers.get(each.getKey());
           look(each.getKey(), each.getValue(), layer);
-          if (layer != null && noted.containsKey(each.getKey())) {
+          Noted still = noted.get(each.getKey());
+          if (layer != null && still != null && !still.isObject) {
             damaged.add(layer.entry());
           }
         }

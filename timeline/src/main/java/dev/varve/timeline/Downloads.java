@@ -314,6 +314,9 @@ final class Downloads {
 
   private void replace(Download download, Timeline timeline, HistoricLayer file)
       throws IOException, InterruptedException {
+    if (!(file.layer() instanceof FileLayer layer) || layer.residency().isRemote()) {
+      return; // Its file went meanwhile, and is not missed.
+    }
     TimelineFiles files = timeline.index().files();
     Path temporary = files.temporary("download");
     try {

@@ -131,9 +131,11 @@ public final class PagesAhead implements AutoCloseable {
     if (failure != null) {
       throw failure;
     }
-    if (!batch.isRead) { // it was cancelled before it began
+    if (!batch.isRead) { // it was cancelled before it began, or the JVM is in trouble
       throw new PageserverException.Unavailable(
-          "reading from timeline \"" + timeline.name() + "\" was stopped: the server shuts down");
+          "reading from timeline \""
+              + timeline.name()
+              + "\" ended early; the server's log says why");
     }
     return batch.pages;
   }

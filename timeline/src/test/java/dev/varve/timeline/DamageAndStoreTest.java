@@ -151,9 +151,11 @@ class DamageAndStoreTest {
     assertDamageIsMet("object tenants/" + prod().tenant());
     server.threads.pass(Duration.ofMinutes(2));
     assertThat(prod().damagedFiles()).hasSize(1);
+    assertThat(server.tenants.resources().downloadFailures()).as("there is no file").isZero();
     Files.write(object(), good);
     server.threads.pass(Duration.ofHours(2));
     assertThat(prod().damagedFiles()).isEmpty();
+    assertThat(Files.exists(file())).isFalse();
     written.check(prod(), START);
   }
 }
