@@ -23,7 +23,11 @@ import tools.jackson.databind.JsonNode;
     mixinStandardHelpOptions = true)
 final class DownloadCommand implements Callable<Integer> {
 
-  private static final Duration PERIOD = Duration.ofMillis(200);
+  /// Between two looks, of which each is one at all layers: the first is soon,
+  private static final Duration SOON = Duration.ofMillis(100);
+
+  /// the later ones are not.
+  private static final Duration LATER = Duration.ofSeconds(3);
 
   /// How long nothing may come before it is taken for all that comes.
   private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -52,10 +56,12 @@ final class DownloadCommand implements Callable<Integer> {
     long moved = began;
     try (var progress = new Progress("downloading " + name)) {
       long now = began;
+      long pause = SOON.toNanos();
       while (left(last) > 0
           && now - moved < PATIENCE.toNanos()
           && now - began < Duration.ofSeconds(timeout).toNanos()) {
-        LockSupport.parkNanos(PERIOD.toNanos());
+        LockSupport.parkNanos(pause);
+        pause = Math.min(pause * 2, LATER.toNanos());
         JsonNode next = ask(client, path);
         now = System.nanoTime();
         if (left(next) != left(last) || next.path("under_way").asInt() > 0) {

@@ -3,6 +3,7 @@ package dev.varve.cli;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,7 +51,7 @@ final class ShowCommand implements Callable<Integer> {
         timeline.path("last_commit_time").isString()
             ? text(timeline, "first_commit_time") + " to " + text(timeline, "last_commit_time")
             : "no commit yet");
-    line(out, "size on disk", Sizes.bytes(timeline.get("current_physical_size").asLong()));
+    line(out, "size", size(timeline));
     line(out, "layers", text(timeline, "layer_count"));
     damagedFiles(timeline).forEach(damaged -> line(out, "damaged", damaged));
     if (timeline.has("remote_consistent_lsn")) {
@@ -80,6 +81,19 @@ final class ShowCommand implements Callable<Integer> {
     }
     out.flush();
     return 0;
+  }
+
+  /// Of the layers; what of it is not here is not known of a timeline at rest.
+  static String size(JsonNode timeline) {
+    JsonNode states = timeline.path("layers_by_state");
+    long elsewhere =
+        Stream.of("evicted", "downloading", "failed")
+            .mapToLong(state -> states.path(state).path("bytes").asLong())
+            .sum();
+    return Sizes.bytes(timeline.get("current_physical_size").asLong())
+        + (elsewhere == 0
+            ? ""
+            : ", of which " + Sizes.bytes(elsewhere) + " are in the object store only");
   }
 
   /// What is not in the object store yet, and why.

@@ -46,6 +46,22 @@ class PrintingTest {
     assertThat(Sizes.time(duration)).isEqualTo(text);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "null | 3.0 KiB",
+        "{'resident': {'bytes': 3072}} | 3.0 KiB",
+        "{'resident': {'bytes': 512}, 'evicted': {'bytes': 2048}, 'failed': {'bytes': 512}}"
+            + " | 3.0 KiB, of which 2.5 KiB are in the object store only",
+      },
+      quoteCharacter = '"')
+  void whatIsNotHereIsTold(String states, String text) {
+    String json = "{'current_physical_size': 3072, 'layers_by_state': " + states + "}";
+    assertThat(ShowCommand.size(ServerClient.JSON.readTree(json.replace('\'', '"'))))
+        .isEqualTo(text);
+  }
+
   private static String print(Table table) {
     var text = new StringWriter();
     table.print(new PrintWriter(text));

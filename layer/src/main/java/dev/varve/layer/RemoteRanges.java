@@ -124,7 +124,7 @@ final class RemoteRanges {
   }
 
   private UnreachableLayerException unreachable(RemoteLayer layer, IOException cause) {
-    return new UnreachableLayerException(remote.nameOf(layer), cause);
+    return new UnreachableLayerException(layer, remote.nameOf(layer), cause);
   }
 
   /// Reads have fetched so much of a layer that all of it is worth having.

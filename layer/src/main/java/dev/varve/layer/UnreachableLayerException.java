@@ -8,11 +8,18 @@ public final class UnreachableLayerException extends IOException {
 
   private static final long serialVersionUID = 1L;
 
+  private final transient RemoteLayer layer;
   private final String object;
 
-  public UnreachableLayerException(String object, IOException cause) {
+  public UnreachableLayerException(RemoteLayer layer, String object, IOException cause) {
     super("object " + object + " can't be read: " + cause.getMessage(), cause);
+    this.layer = layer;
     this.object = object;
+  }
+
+  /// The layer that is in it.
+  public RemoteLayer layer() {
+    return layer;
   }
 
   /// The object's name.

@@ -5,7 +5,6 @@ import dev.varve.layer.LayerState;
 import dev.varve.layer.RemoteLayer;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
-import java.io.IOException;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -65,12 +64,7 @@ public record AbsentLayers(int layers, long bytes, int underWay, Optional<String
     }
 
     private void add(Timeline timeline, Lsn upTo) {
-      LayerMap map;
-      try {
-        map = timeline.index().maps().acquire();
-      } catch (IOException e) {
-        throw timeline.reader().failed(e, "its list of layers", timeline.lastRecordLsn().value());
-      }
+      LayerMap map = timeline.reader().requireMap();
       try {
         map.historic()
             .forEach(layer -> {

@@ -6,7 +6,10 @@ import static java.lang.System.Logger.Level.INFO;
 import dev.varve.layer.CorruptLayerException;
 import dev.varve.layer.CorruptObjectException;
 import dev.varve.layer.FileLayer;
+import dev.varve.layer.RemoteLayer;
+import dev.varve.layer.UnreachableLayerException;
 import dev.varve.layer.UnreadableLayerException;
+import dev.varve.remote.StoreException;
 import dev.varve.task.Backoff;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -22,8 +25,9 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
 /// Which layer files of a timeline are damaged, and which objects of layers whose files are not
-/// here, as far as anybody has noticed: when it was loaded, or when a read met one. It only tells;
-/// a read tries a file whatever is noted here. Any thread may call any method.
+/// here are damaged or missing, as far as anybody has noticed: when it was loaded, or when a read
+/// met one. It only tells; a read tries a file whatever is noted here. Any thread may call any
+/// method.
 ///
 /// What is well again, because it was put back or the disk recovered, is taken out by {@link
 /// #lookAgain}; what the timeline no longer has, because it was merged or collected, as well. A
@@ -36,7 +40,8 @@ final class DamagedFiles {
   /// Looking reads the whole file.
   private static final Backoff LOOKS = new Backoff(Duration.ofSeconds(15), Duration.ofHours(1));
 
-  /// @param isObject whether it is the layer's object that is damaged, and its file is not here
+  /// @param isObject whether it is the layer's object that is damaged or missing, and its file is
+  ///   not here
   private record Noted(DamagedFile file, boolean isObject, int looks, Instant nextLook) {
 
     Noted after(String finding, InstantSource clock) {
@@ -76,15 +81,32 @@ final class DamagedFiles {
           note(e.file(), "is damaged at byte " + e.offset() + ": " + e.finding());
       case UnreadableLayerException e -> note(e.file(), "can't be read: " + reason(e));
       case NoSuchFileException e -> note(files.directory().resolve(e.getFile()), "is missing");
-      case CorruptObjectException e -> {
-        if (files.directory().endsWith(e.layer().owner().timeline().toString())) {
-          String finding =
-              "is not here, and its object %s is damaged at byte %d: %s"
-                  .formatted(e.object(), e.offset(), e.finding());
-          note(files.layer(e.layer().name()), finding, true);
+      case CorruptObjectException e ->
+          noteObject(
+              e.layer(),
+              "its object %s is damaged at byte %d: %s"
+                  .formatted(e.object(), e.offset(), e.finding()));
+      case UnreachableLayerException e -> {
+        if (isMissing(e)) {
+          noteObject(e.layer(), "its object " + e.object() + " is missing");
         }
       }
       default -> {}
+    }
+  }
+
+  private static boolean isMissing(UnreachableLayerException failure) {
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof StoreException.NotFound) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void noteObject(RemoteLayer layer, String finding) {
+    if (files.directory().endsWith(layer.owner().timeline().toString())) {
+      note(files.layer(layer.name()), "is not here, and " + finding, true);
     }
   }
 
@@ -120,31 +142,26 @@ final class DamagedFiles {
 
   /// Looks whether the files are well by now.
   ///
+  /// @param map acquired, so that no file is deleted meanwhile
   /// @param all also at those that were looked at a short while ago, and whether others are there
-  /// @return layers whose files are here, were looked at, and are not
-  /// @throws IOException when the layer map can't be had
-  List<LayerEntry> lookAgain(LayerMaps maps, boolean all) throws IOException {
+  /// @return layers whose files should be here, were looked at, and are damaged
+  List<LayerEntry> lookAgain(LayerMap map, boolean all) {
     var damaged = new ArrayList<LayerEntry>();
-    LayerMap map = maps.acquire(); // so that none is deleted meanwhile
-    try {
-      Map<String, HistoricLayer> layers = new HashMap<>();
-      map.historic().forEach(layer -> layers.put(layer.entry().name().fileName(), layer));
-      Instant now = clock.instant();
-      for (Map.Entry<String, Noted> each : noted.entrySet()) {
-        if (all || !each.getValue().nextLook.isAfter(now)) {
-          HistoricLayer layer = layers.get(each.getKey());
-          look(each.getKey(), each.getValue(), layer);
-          Noted still = noted.get(each.getKey());
-          if (layer != null && still != null && !still.isObject) {
-            damaged.add(layer.entry());
-          }
+    Map<String, HistoricLayer> layers = new HashMap<>();
+    map.historic().forEach(layer -> layers.put(layer.entry().name().fileName(), layer));
+    Instant now = clock.instant();
+    for (Map.Entry<String, Noted> each : noted.entrySet()) {
+      if (all || !each.getValue().nextLook.isAfter(now)) {
+        HistoricLayer layer = layers.get(each.getKey());
+        look(each.getKey(), each.getValue(), layer);
+        Noted still = noted.get(each.getKey());
+        if (layer != null && still != null && !still.isObject) {
+          damaged.add(layer.entry());
         }
       }
-      if (all) {
-        map.historic().forEach(this::lookFor);
-      }
-    } finally {
-      map.release();
+    }
+    if (all) {
+      map.historic().forEach(this::lookFor);
     }
     return damaged;
   }

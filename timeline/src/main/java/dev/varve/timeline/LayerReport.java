@@ -5,7 +5,6 @@ import dev.varve.layer.LayerKind;
 import dev.varve.layer.LayerState;
 import dev.varve.model.LsnRange;
 import dev.varve.model.PageserverException;
-import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -49,12 +48,7 @@ public record LayerReport(
 
   private static void addAll(Timeline timeline, List<LayerReport> reports) {
     timeline.condition().requireUsable();
-    LayerMap map;
-    try {
-      map = timeline.index().maps().acquire();
-    } catch (IOException e) {
-      throw timeline.reader().failed(e, "its list of layers", timeline.lastRecordLsn().value());
-    }
+    LayerMap map = timeline.reader().requireMap();
     try {
       Uploads uploads = timeline.index().uploads();
       map.historic()

@@ -227,6 +227,17 @@ record PageReader(
     return visited;
   }
 
+  /// The current layer map of the timeline itself, to be {@linkplain LayerMap#release() released}.
+  ///
+  /// @throws PageserverException when it was at rest, and its list of layers can't be read
+  LayerMap requireMap() {
+    try {
+      return maps.acquire();
+    } catch (IOException e) {
+      throw failed(e, "its list of layers", lastRecord.get());
+    }
+  }
+
   /// Before the ancestor of a timeline is asked: it must be usable, and have the branch point.
   void requireUpTo(long lsn) {
     condition.requireUsable();

@@ -348,15 +348,27 @@ final class RemoteTenant {
     if (remote.generations().newest(Map.of(id, ours)).contains(id)) {
       return true;
     }
-    lose(
-        "tenant %s is not this node's any more: it was attached elsewhere after generation %s"
-            .formatted(id, ours));
+    outdated(ours);
     return false;
   }
 
+  /// The authority has said that a generation is not the newest any more.
+  void outdated(Generation of) {
+    if (isAttached() && generation().equals(of)) {
+      lose(
+          "tenant %s is not this node's any more: it was attached elsewhere after generation %s"
+              .formatted(id, of));
+    }
+  }
+
   private void lose(String reason) {
+    synchronized (timelines) {
+      if (lost != null) {
+        return;
+      }
+      lost = reason;
+    }
     LOG.log(ERROR, "{0}; nothing more of it is uploaded, deleted or served here", reason);
-    lost = reason;
     timelines().forEach(timeline -> timeline.lose(reason));
   }
 

@@ -3,14 +3,22 @@ package dev.varve.timeline;
 import static java.lang.System.Logger.Level.WARNING;
 
 import dev.varve.model.TenantId;
+import dev.varve.remote.Outages;
+import dev.varve.remote.StoreException;
+import dev.varve.remote.generation.Generation;
+import dev.varve.task.Task;
+import dev.varve.task.TaskKind;
 import dev.varve.task.TaskManager;
+import dev.varve.task.TaskSpec;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +27,11 @@ import org.jspecify.annotations.Nullable;
 final class RemoteTenants {
 
   private static final System.Logger LOG = System.getLogger(RemoteTenants.class.getName());
+
+  /// How often the authority is asked whose the tenants are, also when nothing is uploaded: a node
+  /// that has lost one is to answer for it no longer, and to leave its source to the one that has
+  /// it.
+  private static final Duration ASK = Duration.ofMinutes(1);
 
   /// How long a server that ends waits for a store that works.
   private static final Duration LAST_UPLOADS = Duration.ofSeconds(20);
@@ -29,6 +42,7 @@ final class RemoteTenants {
   private final TaskManager tasks;
   private final Map<TenantId, RemoteTenant> tenants = new ConcurrentHashMap<>();
   private final StoredLayers layers;
+  private final Task asking;
   private volatile boolean begun;
   private volatile @Nullable Eviction eviction;
   private volatile @Nullable Downloads downloads;
@@ -45,6 +59,30 @@ final class RemoteTenants {
     this.tasks = tasks;
     this.layers = layers;
     remote.storage().outages().setWaiting(this::waiting);
+    asking =
+        tasks.submit(
+            TaskSpec.every(
+                    TaskKind.HOUSEKEEPING, "ask whose the tenants are", ASK, _ -> askWhoseTheyAre())
+                .silentOf(Outages::isTold));
+  }
+
+  private void askWhoseTheyAre() throws StoreException, InterruptedException {
+    var ours = new HashMap<TenantId, Generation>();
+    tenants.forEach((id, tenant) -> {
+      if (tenant.isAttached()) {
+        ours.put(id, tenant.generation());
+      }
+    });
+    if (ours.isEmpty()) {
+      return;
+    }
+    Set<TenantId> newest = remote.generations().newest(ours);
+    ours.forEach((id, generation) -> {
+      RemoteTenant tenant = tenants.get(id);
+      if (tenant != null && !newest.contains(id)) {
+        tenant.outdated(generation);
+      }
+    });
   }
 
   /// What is to be uploaded, in words.
@@ -189,6 +227,8 @@ final class RemoteTenants {
 
   /// Ends what goes on, after the timelines are closed.
   void close() throws InterruptedException {
+    asking.cancel();
+    while (!tasks.await(asking.end(), Duration.ofMinutes(1))) {}
     for (RemoteTenant tenant : tenants.values()) {
       tenant.close();
     }

@@ -1,9 +1,7 @@
 package dev.varve.timeline;
 
 import dev.varve.layer.LayerOwner;
-import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -124,11 +122,11 @@ final class Upkeep {
     DamagedFiles damaged = timeline.condition().damaged();
     if (!timeline.condition().isEnding() && (all || damaged.isLookDue())) {
       glance(() -> {
+        LayerMap map = timeline.reader().requireMap();
         try {
-          fetchAgain(damaged.lookAgain(maps(), all));
-        } catch (IOException e) {
-          Lsn last = timeline.lastRecordLsn();
-          throw timeline.reader().failed(e, "its list of layers", last.value());
+          fetchAgain(damaged.lookAgain(map, all));
+        } finally {
+          map.release();
         }
       });
     }

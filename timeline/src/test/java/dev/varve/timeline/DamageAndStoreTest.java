@@ -140,12 +140,38 @@ class DamageAndStoreTest {
     written.check(prod(), START);
   }
 
-  @Test
-  void aDamagedObjectIsNamedUntilItIsWell() throws Exception {
+  private void evict() throws IOException {
     prod().index().files().noteEvicted();
     Files.delete(file());
     DurableFile.syncDirectory(prod().index().files().directory());
     restart();
+  }
+
+  /// Whether it is gone for good nobody here can tell: perhaps the wrong bucket is there.
+  @Test
+  void aMissingObjectIsNamedUntilItIsThere() throws Exception {
+    evict();
+    Path object = object();
+    Path aside = directory.resolve("aside");
+    Files.move(object, aside);
+    String missing = "object tenants/" + prod().tenant();
+    assertThatThrownBy(() -> written.check(prod(), START))
+        .isInstanceOf(PageserverException.Unavailable.class)
+        .hasMessageContaining(missing);
+    assertThat(prod().damagedFiles())
+        .singleElement()
+        .satisfies(damaged -> assertThat(damaged.toString()).contains(missing, "is missing"));
+    server.threads.pass(Duration.ofMinutes(2));
+    assertThat(prod().damagedFiles()).hasSize(1);
+    Files.move(aside, object);
+    written.check(prod(), START);
+    server.threads.pass(Duration.ofHours(2));
+    assertThat(prod().damagedFiles()).isEmpty();
+  }
+
+  @Test
+  void aDamagedObjectIsNamedUntilItIsWell() throws Exception {
+    evict();
     byte[] good = Files.readAllBytes(object());
     damage(object());
     assertDamageIsMet("object tenants/" + prod().tenant());

@@ -388,12 +388,12 @@ class EvictedReadsTest {
   void aLayerThatIsElsewhereIsNotMissing() throws IOException {
     var files = List.of(images(IMAGES_AT), delta(IMAGES_AT + 10));
     evict(files);
-    var maps = new LayerMaps("t", HistoricLayers.of(files), () -> {});
-    damaged.lookAgain(maps, true);
+    var map = LayerMap.first(HistoricLayers.of(files));
+    damaged.lookAgain(map, true);
     assertThat(damaged.list()).isEmpty();
     Path file = new TimelineFiles(folder).layer(files.getFirst().entry().name());
     damaged.note(file, "was damaged when it was here");
-    damaged.lookAgain(maps, true);
+    damaged.lookAgain(map, true);
     assertThat(damaged.list()).isEmpty();
   }
 }

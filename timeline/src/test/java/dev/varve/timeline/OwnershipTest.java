@@ -103,6 +103,23 @@ class OwnershipTest {
     bucket.requireSound();
   }
 
+  /// Nothing is uploaded that would show it.
+  @Test
+  void whoHasLostAnIdleTenantKnowsSoon() throws Exception {
+    flush(prod(), written, 2);
+    upload(prod());
+    long requests = bucket.store.count("");
+    server.threads.pass(Duration.ofMinutes(5));
+    bucket.silence("the authority is away");
+    bucket.steal(Fixture.TENANT);
+    server.threads.pass(Duration.ofMinutes(5));
+    written.check(prod(), START);
+    bucket.silence(null);
+    server.threads.pass(Duration.ofMinutes(2));
+    assertThat(prod().state()).isInstanceOf(TimelineState.Lost.class);
+    assertThat(bucket.store.count("")).as("requests").isEqualTo(requests);
+  }
+
   @Test
   void aDirectoryThatIsBehindIsNotServed() throws Exception {
     flush(prod(), written, 2);
