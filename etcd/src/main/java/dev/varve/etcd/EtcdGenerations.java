@@ -15,7 +15,8 @@ import io.etcd.jetcd.op.Op;
 import io.etcd.jetcd.options.GetOption;
 import io.etcd.jetcd.options.PutOption;
 import java.nio.charset.StandardCharsets;
-import java.util.HashSet;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -137,27 +138,24 @@ public final class EtcdGenerations implements Generations {
   }
 
   @Override
-  public Set<TenantId> newest(Map<TenantId, Generation> generations)
+  public Map<TenantId, Generation> newest(Collection<TenantId> tenants)
       throws StoreException, InterruptedException {
-    var newest = new HashSet<TenantId>();
-    List<TenantId> tenants = List.copyOf(generations.keySet());
-    for (int from = 0; from < tenants.size(); from += MOST_AT_ONCE) {
-      List<TenantId> some = tenants.subList(from, Math.min(tenants.size(), from + MOST_AT_ONCE));
+    var newest = new HashMap<TenantId, Generation>();
+    List<TenantId> all = List.copyOf(tenants);
+    for (int from = 0; from < all.size(); from += MOST_AT_ONCE) {
+      List<TenantId> some = all.subList(from, Math.min(all.size(), from + MOST_AT_ONCE));
       Op[] reads =
           some.stream().map(tenant -> Op.get(key(tenant), GetOption.DEFAULT)).toArray(Op[]::new);
       List<GetResponse> answers =
           calls
               .answer(
-                  "validation of " + some.size() + " tenants",
+                  "question about " + some.size() + " tenants",
                   calls.client().getKVClient().txn().Then(reads).commit())
               .getGetResponses();
       for (int i = 0; i < some.size(); i++) {
         List<KeyValue> found = answers.get(i).getKvs();
-        TenantId tenant = some.get(i);
-        if (!found.isEmpty()
-            && given(found.getFirst()).generation().equals(generations.get(tenant))) {
-          newest.add(tenant);
-        }
+        newest.put(
+            some.get(i), found.isEmpty() ? Generation.NONE : given(found.getFirst()).generation());
       }
     }
     return newest;

@@ -18,9 +18,9 @@ import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 
@@ -194,9 +194,9 @@ final class Access {
     }
 
     @Override
-    public Set<TenantId> newest(Map<TenantId, Generation> generations)
+    public Map<TenantId, Generation> newest(Collection<TenantId> tenants)
         throws StoreException, InterruptedException {
-      return call("newest " + generations, () -> authority.newest(generations));
+      return call("newest " + tenants, () -> authority.newest(tenants));
     }
 
     @Override

@@ -4,11 +4,10 @@ import dev.varve.model.TenantId;
 import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
+import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// An authority over generations that survives all processes and always answers.
 final class SimulatedAuthority {
@@ -63,13 +62,10 @@ final class SimulatedAuthority {
     }
 
     @Override
-    public Set<TenantId> newest(Map<TenantId, Generation> generations) {
-      var newest = new HashSet<TenantId>();
-      generations.forEach((tenant, generation) -> {
-        if (generation.equals(SimulatedAuthority.this.newest(tenant).generation())) {
-          newest.add(tenant);
-        }
-      });
+    public Map<TenantId, Generation> newest(Collection<TenantId> tenants) {
+      var newest = new HashMap<TenantId, Generation>();
+      tenants.forEach(
+          tenant -> newest.put(tenant, SimulatedAuthority.this.newest(tenant).generation()));
       return newest;
     }
 

@@ -13,6 +13,7 @@ import dev.varve.remote.Outages;
 import dev.varve.remote.PutCondition;
 import dev.varve.remote.RemoteCall;
 import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.StoreException;
 import dev.varve.remote.Urgency;
 import dev.varve.remote.generation.Generation;
 import dev.varve.task.Backoff;
@@ -25,7 +26,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -104,6 +104,10 @@ final class RemoteTenant {
         tasks.submit(
             TaskSpec.onDemand(TaskKind.UPLOAD, "upload tenant " + id, BACKOFF, _ -> run())
                 .silentOf(Outages::isTold));
+  }
+
+  TenantId id() {
+    return id;
   }
 
   void begin() {
@@ -345,19 +349,24 @@ final class RemoteTenant {
       return false;
     }
     Generation ours = generation();
-    if (remote.generations().newest(Map.of(id, ours)).contains(id)) {
-      return true;
+    Generation newest = remote.generations().newest(List.of(id)).getOrDefault(id, Generation.NONE);
+    noteNewest(newest);
+    if (newest.compareTo(ours) < 0) {
+      throw new StoreException.Refused(
+          "tenant %s has generation %s here, but the authority over generations knows of none after %s: it has forgotten some; if no other node has the tenant, restart this one, which gets another"
+              .formatted(id, ours, newest));
     }
-    outdated(ours);
-    return false;
+    return newest.equals(ours);
   }
 
-  /// The authority has said that a generation is not the newest any more.
-  void outdated(Generation of) {
-    if (isAttached() && generation().equals(of)) {
+  /// The authority has said that this is the newest generation. A later one than this node has is
+  /// of another node; an earlier one says nothing about who has the tenant.
+  void noteNewest(Generation newest) {
+    Generation ours = generation();
+    if (isAttached() && newest.compareTo(ours) > 0) {
       lose(
           "tenant %s is not this node's any more: it was attached elsewhere after generation %s"
-              .formatted(id, of));
+              .formatted(id, ours));
     }
   }
 

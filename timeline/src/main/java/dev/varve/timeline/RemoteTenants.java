@@ -14,11 +14,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -67,22 +65,14 @@ final class RemoteTenants {
   }
 
   private void askWhoseTheyAre() throws StoreException, InterruptedException {
-    var ours = new HashMap<TenantId, Generation>();
-    tenants.forEach((id, tenant) -> {
-      if (tenant.isAttached()) {
-        ours.put(id, tenant.generation());
-      }
-    });
-    if (ours.isEmpty()) {
-      return;
+    List<RemoteTenant> attached =
+        tenants.values().stream().filter(RemoteTenant::isAttached).toList();
+    if (!attached.isEmpty()) {
+      Map<TenantId, Generation> newest =
+          remote.generations().newest(attached.stream().map(RemoteTenant::id).toList());
+      attached.forEach(
+          tenant -> tenant.noteNewest(newest.getOrDefault(tenant.id(), Generation.NONE)));
     }
-    Set<TenantId> newest = remote.generations().newest(ours);
-    ours.forEach((id, generation) -> {
-      RemoteTenant tenant = tenants.get(id);
-      if (tenant != null && !newest.contains(id)) {
-        tenant.outdated(generation);
-      }
-    });
   }
 
   /// What is to be uploaded, in words.

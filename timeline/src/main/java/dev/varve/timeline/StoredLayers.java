@@ -24,8 +24,9 @@ import org.jspecify.annotations.Nullable;
 /// Layers in the object store, for reads of those whose files are not here.
 final class StoredLayers implements RemoteLayers {
 
-  /// Whoever waits for a page has given up by then.
-  private static final RemoteCall READ = new RemoteCall(Urgency.READ, 6, Duration.ofSeconds(30));
+  /// Whoever waits for a page has given up by then. A store that throttles, or is away for a
+  /// moment, is no reason to fail.
+  private static final RemoteCall READ = RemoteCall.within(Duration.ofSeconds(30), Urgency.READ);
 
   private final RemoteStorage storage;
   private final TaskManager tasks;

@@ -17,14 +17,17 @@ import dev.varve.remote.generation.ToldGenerations;
 import dev.varve.task.TaskThreads;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /// An object store in a directory, and a file as the authority over generations: both are there
@@ -34,7 +37,8 @@ final class Bucket {
   private static final DiskSpace.Space ROOMY = new DiskSpace.Space(1L << 40, 1L << 40);
 
   final WatchedStore store;
-  private final FileGenerations authority;
+  private final Path memory;
+  private FileGenerations authority;
   private @Nullable String refusal;
   private @Nullable String thief;
   private long waitingBytes = 16 << 20;
@@ -47,7 +51,14 @@ final class Bucket {
   /// @param directory of the authority's file
   Bucket(ObjectStore store, Path directory) throws IOException {
     this.store = new WatchedStore(store);
-    authority = FileGenerations.open(directory.resolve("generations"));
+    memory = directory.resolve("generations");
+    authority = FileGenerations.open(memory);
+  }
+
+  /// Makes the authority forget all that it has given out.
+  void forget() throws IOException {
+    Files.delete(memory);
+    authority = FileGenerations.open(memory);
   }
 
   /// Makes the authority refuse to answer; null: it answers.
@@ -78,6 +89,9 @@ final class Bucket {
 
   private final class Watched implements Generations {
 
+    /// What was given through this.
+    private final Map<TenantId, Generation> held = new ConcurrentHashMap<>();
+
     private void answer() throws StoreException {
       if (refusal != null) {
         throw new StoreException.Unavailable(refusal);
@@ -88,7 +102,9 @@ final class Bucket {
     public Generation attach(TenantId tenant, Generation above)
         throws StoreException, InterruptedException {
       answer();
-      return authority.attach(tenant, above);
+      Generation given = authority.attach(tenant, above);
+      held.put(tenant, given);
+      return given;
     }
 
     @Override
@@ -96,16 +112,19 @@ final class Bucket {
         throws StoreException, InterruptedException {
       answer();
       Claim claim = authority.attachIfNewest(tenant, expected, above);
+      if (claim instanceof Claim.Granted(Generation given)) {
+        held.put(tenant, given);
+      }
       return claim instanceof Claim.Outdated(Generation newest, _)
           ? new Claim.Outdated(newest, Optional.ofNullable(thief))
           : claim;
     }
 
     @Override
-    public Set<TenantId> newest(Map<TenantId, Generation> generations) throws StoreException {
+    public Map<TenantId, Generation> newest(Collection<TenantId> tenants) throws StoreException {
       answer();
-      Set<TenantId> newest = authority.newest(generations);
-      if (newest.containsAll(generations.keySet())) {
+      Map<TenantId, Generation> newest = authority.newest(tenants);
+      if (tenants.stream().allMatch(tenant -> newest.get(tenant).equals(held.get(tenant)))) {
         store.validated();
       }
       return newest;

@@ -120,6 +120,26 @@ class OwnershipTest {
     assertThat(bucket.store.count("")).as("requests").isEqualTo(requests);
   }
 
+  /// An etcd that was set up anew, or put back from a copy, must not stop all its nodes.
+  @Test
+  void anAuthorityThatForgetsTakesNothingAway() throws Exception {
+    flush(prod(), written, 2);
+    upload(prod());
+    bucket.forget();
+    flush(prod(), written, 3);
+    server.threads.pass(Duration.ofHours(4));
+    assertThat(upload(prod())).isFalse();
+    assertThat(state(prod()).failure().orElseThrow())
+        .contains("knows of none after 00000000: it has forgotten some");
+    assertThat(bucket.store.count("delete")).isZero();
+    written.check(prod(), START);
+    restart();
+    server.threads.pass(Duration.ofMinutes(1));
+    assertThat(bucket.store.newest()).isEqualTo(new Generation(2));
+    assertThat(upload(prod())).isTrue();
+    bucket.requireSame(server.tenants);
+  }
+
   @Test
   void aDirectoryThatIsBehindIsNotServed() throws Exception {
     flush(prod(), written, 2);

@@ -12,11 +12,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.HashSet;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
@@ -162,13 +162,9 @@ public final class FileGenerations implements Generations {
   }
 
   @Override
-  public synchronized Set<TenantId> newest(Map<TenantId, Generation> generations) {
-    var newest = new HashSet<TenantId>();
-    generations.forEach((tenant, generation) -> {
-      if (generation.equals(known.get(tenant.toString()))) {
-        newest.add(tenant);
-      }
-    });
+  public synchronized Map<TenantId, Generation> newest(Collection<TenantId> tenants) {
+    var newest = new HashMap<TenantId, Generation>();
+    tenants.forEach(tenant -> newest.put(tenant, newest(tenant)));
     return newest;
   }
 

@@ -2,8 +2,8 @@ package dev.varve.remote.generation;
 
 import dev.varve.model.TenantId;
 import dev.varve.remote.StoreException;
+import java.util.Collection;
 import java.util.Map;
-import java.util.Set;
 
 /// The authority over generations. Any thread may call any method.
 ///
@@ -29,9 +29,9 @@ public interface Generations extends AutoCloseable {
   Claim attachIfNewest(TenantId tenant, Generation expected, Generation above)
       throws StoreException, InterruptedException;
 
-  /// Those of the tenants whose generation is still the newest. What is in the answer was so at a
-  /// moment after the question.
-  Set<TenantId> newest(Map<TenantId, Generation> generations)
+  /// The newest generation that each of the tenants was given; {@link Generation#NONE}: none was.
+  /// Each was so at a moment after the question.
+  Map<TenantId, Generation> newest(Collection<TenantId> tenants)
       throws StoreException, InterruptedException;
 
   @Override

@@ -4,8 +4,8 @@ import dev.varve.model.TenantId;
 import dev.varve.remote.Outages;
 import dev.varve.remote.StoreException;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.Map;
-import java.util.Set;
 
 /// An authority of which the log says when it does not answer, and when it does again.
 public final class ToldGenerations implements Generations {
@@ -47,9 +47,9 @@ public final class ToldGenerations implements Generations {
   }
 
   @Override
-  public Set<TenantId> newest(Map<TenantId, Generation> generations)
+  public Map<TenantId, Generation> newest(Collection<TenantId> tenants)
       throws StoreException, InterruptedException {
-    return ask(() -> authority.newest(generations));
+    return ask(() -> authority.newest(tenants));
   }
 
   @Override

@@ -5,8 +5,8 @@ import dev.varve.remote.StoreException;
 import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
 import dev.varve.remote.generation.Generations;
+import java.util.Collection;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// An authority that is opened when it is first asked, and, should that fail, when it is asked the
@@ -51,9 +51,9 @@ final class LateGenerations implements Generations {
   }
 
   @Override
-  public Set<TenantId> newest(Map<TenantId, Generation> generations)
+  public Map<TenantId, Generation> newest(Collection<TenantId> tenants)
       throws StoreException, InterruptedException {
-    return opened().newest(generations);
+    return opened().newest(tenants);
   }
 
   @Override
