@@ -31,6 +31,10 @@ final class TenantRecords {
     private volatile @Nullable TenantRecord known;
     private volatile @Nullable String said;
 
+    /// Whether the file may be another than what is known: a write that has failed may count after
+    /// a restart. Guarded by this.
+    private boolean isUnsure;
+
     Entry(TenantId id) {
       this.id = id;
     }
@@ -52,8 +56,10 @@ final class TenantRecords {
     synchronized TenantRecord change(UnaryOperator<TenantRecord> change) throws IOException {
       TenantRecord before = read();
       TenantRecord after = change.apply(before);
-      if (!after.equals(before)) {
+      if (isUnsure || !after.equals(before)) {
+        isUnsure = true;
         files.write(after);
+        isUnsure = false;
         set(after);
       }
       return after;

@@ -113,6 +113,31 @@ class ConfiguringTest {
         .isEqualTo(prod(server).lastRecordLsn());
   }
 
+  /// A file that was replaced, and whose directory could not be synced, may be there after a crash.
+  @Test
+  void whatFailedBeforeDoesNotComeBackOnceTheFormerIsSetAgain() throws IOException {
+    for (int fault = 0; fault < 6; fault++) {
+      SimulatedServer server = open(new SimulatedDisk(), SimulatedServer.NOW);
+      UploadsTest.root(server);
+      set(server, "3h");
+      server.disk.failAt(fault);
+      try {
+        set(server, "1h");
+        continue;
+      } catch (PageserverException.Unavailable e) {
+        assertThat(server.tenants.configuration(TENANT).texts()).containsValue("3h");
+      }
+      set(server, "3h");
+      for (long seed = 0; seed < 8; seed++) {
+        SimulatedServer again =
+            open(server.disk.crash(new SplittableRandom(seed)), SimulatedServer.NOW);
+        assertThat(again.tenants.configuration(TENANT).texts())
+            .as("fault at operation %d, crash %d", fault, seed)
+            .containsValue("3h");
+      }
+    }
+  }
+
   @Test
   void aTenantWhoseLastTimelineGoesLeavesNothing() throws IOException {
     SimulatedServer server = open(new SimulatedDisk(), SimulatedServer.NOW);
