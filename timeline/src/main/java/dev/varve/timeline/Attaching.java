@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -301,7 +303,7 @@ final class Attaching {
             throw new PageserverException.NotFound("there is no tenant " + id + " on this server");
           }
           if (present.stream().noneMatch(timeline -> timeline.condition().isLost())) {
-            secure(present, shared.tasks().clock().instant().plus(limit));
+            secure(id, present, shared.tasks().clock().instant().plus(limit));
           }
           drop(id, present);
           LOG.log(INFO, "tenant {0} is detached", id);
@@ -310,7 +312,8 @@ final class Attaching {
   }
 
   /// Stops timelines, and has all that they have uploaded. If that fails they go on.
-  private void secure(List<Timeline> present, Instant deadline) throws InterruptedException {
+  private void secure(TenantId id, List<Timeline> present, Instant deadline)
+      throws InterruptedException {
     for (Timeline timeline : present) {
       timeline.condition().requireUsable();
     }
@@ -331,6 +334,7 @@ final class Attaching {
                   .formatted(timeline.name(), reason(uploads)));
         }
       }
+      requireManifest(required().of(id), deadline);
       done = true;
     } finally {
       if (!done) {
@@ -339,9 +343,29 @@ final class Attaching {
     }
   }
 
+  /// What was set for the tenant is in there, of which no index part tells.
+  private void requireManifest(RemoteTenant tenant, Instant deadline) throws InterruptedException {
+    InstantSource clock = shared.tasks().clock();
+    tenant.wake();
+    tenant.hurry();
+    CompletableFuture<Boolean> next = tenant.nextAttempt();
+    while (!tenant.isCurrent() && tenant.lost() == null && clock.instant().isBefore(deadline)) {
+      shared.tasks().await(next, Duration.between(clock.instant(), deadline));
+      next = tenant.nextAttempt();
+    }
+    if (!tenant.isCurrent()) {
+      throw new PageserverException.Unavailable(
+          "what was set for the tenant is not in the object store%s; try again"
+              .formatted(because(tenant.failure())));
+    }
+  }
+
   private static String reason(@Nullable Uploads uploads) {
-    Optional<String> failure = uploads == null ? Optional.empty() : uploads.state().failure();
-    return failure.map(sentence -> ": " + sentence).orElse("");
+    return because(uploads == null ? null : uploads.state().failure().orElse(null));
+  }
+
+  private static String because(@Nullable String failure) {
+    return failure == null ? "" : ": " + failure;
   }
 
   private void goOn(Timeline timeline) {

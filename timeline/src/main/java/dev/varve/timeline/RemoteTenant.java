@@ -78,6 +78,7 @@ final class RemoteTenant {
 
   private final Set<TimelineId> indexed = ConcurrentHashMap.newKeySet();
   private final CompletableFuture<Boolean> firstAttempt = new CompletableFuture<>();
+  private final Signal attempts = new Signal();
 
   /// The manifest that the store has, of whatever generation; null: not known yet, or none.
   private volatile @Nullable TenantManifest known;
@@ -126,6 +127,11 @@ final class RemoteTenant {
     if (begun && failure != null) {
       task.hurry();
     }
+  }
+
+  /// Completed when the next attempt has ended.
+  CompletableFuture<Boolean> nextAttempt() {
+    return attempts.next();
   }
 
   /// Completed when it has been tried to attach the tenant once.
@@ -268,6 +274,7 @@ final class RemoteTenant {
       throw e;
     } finally {
       firstAttempt.complete(lost == null);
+      attempts.fire();
     }
   }
 

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
+import dev.varve.remote.StoreException;
 import dev.varve.remote.generation.Generation;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
@@ -244,6 +245,28 @@ class ConfiguringTest {
         .isInstanceOf(PageserverException.Unavailable.class)
         .hasMessageContaining("attached elsewhere");
     bucket.requireSound();
+  }
+
+  @Test
+  void aTenantIsNotDetachedBeforeTheStoreHasWhatWasSetForIt(@TempDir Path directory)
+      throws Exception {
+    var bucket = new Bucket(directory);
+    SimulatedServer server = bucket.open(new SimulatedDisk());
+    UploadsTest.root(server);
+    assertThat(server.tenants.upload(prod(server), SOON)).isTrue();
+    bucket.store.fail((operation, _) -> {
+      if (operation.startsWith("put") && operation.contains("manifest-")) {
+        throw new StoreException.Unavailable("the store is away");
+      }
+    });
+    set(server, "3h");
+    assertThatThrownBy(() -> server.tenants.detach(TENANT, Duration.ofSeconds(20)))
+        .isInstanceOf(PageserverException.Unavailable.class)
+        .hasMessageContaining("the store is away");
+    bucket.store.fail((_, _) -> {});
+    server.tenants.detach(TENANT, SOON);
+    server.tenants.attach(TENANT);
+    assertThat(server.tenants.configuration(TENANT).texts()).containsValue("3h");
   }
 
   @Test
