@@ -78,7 +78,7 @@ final class Checks {
               || DiskFault.isNamedBy(failure)
               || Line.isNamedBy(failure)
               || TOLERATED.stream().anyMatch(failure::contains)
-              || world.everDamaged().stream().anyMatch(failure::contains);
+              || world.namesEverDamaged(failure);
       Finding.require(right, "task \"" + task.name() + "\" has failed: " + failure);
     }
   }
@@ -89,7 +89,7 @@ final class Checks {
     Finding.require(
         last == model.last(), "%s is at %d, not at %d".formatted(model, last, model.last()));
     notice(model);
-    Damage.requireNoted(timeline, world.damaged());
+    Damage.requireNoted(world, timeline, world.damaged());
     long lsn = lsn(model);
     page(model, world.random().nextInt(world.swarm().pages()), lsn);
     switch (world.random().nextInt(12)) {
@@ -105,7 +105,7 @@ final class Checks {
   /// The GC cutoff only rises, and never so far that it takes what the settings want to keep.
   void notice(ModelTimeline model) {
     long first = world.real(model).readableFrom().value();
-    long latest = model.latestCutoff(world.swarm().settings().retention(), world.now());
+    long latest = world.settings().latestCutoff(model, world.now());
     Finding.require(
         first >= model.readableFrom() && first <= latest,
         "%s is readable from %d, was from %d, and should be up to %d"
@@ -275,8 +275,10 @@ final class Checks {
       case PageserverException.Unavailable _ ->
           DiskFault.isNamedBy(message)
               || (message.contains(LATE) && isAfterLate(model))
-              || (world.cloud() != null && Line.isNamedBy(message));
-      case PageserverException.DataCorrupted _ -> isDamaged(model, message);
+              || (world.cloud() != null && Line.isNamedBy(message))
+              || world.namesDamagedObject(message);
+      case PageserverException.DataCorrupted _ ->
+          isDamaged(model, message) || world.namesDamagedObject(message);
       case PageserverException.InvalidRequest _ -> !isReadable(model, lsn);
       case PageserverException.NotFound _,
           PageserverException.Conflict _,
@@ -309,7 +311,8 @@ final class Checks {
   private void requireNoted(ModelTimeline owner, String path) {
     Timeline timeline = world.real(owner);
     Finding.require(
-        timeline.state() instanceof TimelineState.Broken
+        world.cloud() != null // from where it may have come meanwhile
+            || timeline.state() instanceof TimelineState.Broken
             || timeline.damagedFiles().stream()
                 .anyMatch(noted -> noted.file().toString().equals(path)),
         timeline + " does not say that " + path + " is damaged");

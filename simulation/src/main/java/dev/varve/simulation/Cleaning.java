@@ -42,13 +42,21 @@ final class Cleaning {
   }
 
   private void collect(ModelTimeline model) {
+    Timeline timeline = world.real(model);
+    boolean upToDate = timeline.lastRecordLsn().value() == model.last();
+    long wanted = upToDate ? world.settings().cutoff(model, world.now()) : 0;
+    long least = Math.min(wanted, timeline.diskConsistentLsn().value());
     try {
-      world.real(model).collectGarbage();
+      timeline.collectGarbage();
     } catch (PageserverException.Unavailable e) {
       world.requireExpected(e);
       return;
     }
-    world.history().note("collect", model, "readable from", world.real(model).readableFrom());
+    long first = timeline.readableFrom().value();
+    world.history().note("collect", model, "readable from", first);
+    Finding.require(
+        first >= least,
+        "%s is readable from %d, and should be from %d".formatted(model, first, least));
   }
 
   /// A timeline rests, now or whenever it is its turn, which may be in the middle of reads and

@@ -1,5 +1,7 @@
 package dev.varve.simulation;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.varve.model.TenantId;
 import dev.varve.remote.ObjectState;
 import dev.varve.remote.RemoteLimits;
@@ -10,20 +12,29 @@ import dev.varve.testkit.disk.SimulatedDisk;
 import dev.varve.timeline.CacheSettings;
 import dev.varve.timeline.DiskSpace;
 import dev.varve.timeline.Remote;
+import dev.varve.timeline.RemoteName;
 import dev.varve.timeline.Scrub;
+import dev.varve.timeline.TenantConfiguration;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// What all nodes share: an object store, and the authority over generations.
 final class Cloud {
 
   /// When everything has been uploaded, a manifest names no timeline that has no index part.
   private static final String NO_INDEX = "has no index part";
+
+  /// How a manifest says it.
+  private static final Pattern INTERVAL =
+      Pattern.compile("\"" + TenantConfiguration.PITR_INTERVAL + "\"\\s*:\\s*\"([^\"]*)\"");
 
   static final int HIGH_WATER = 90;
   private static final int LOW_WATER = 80;
@@ -78,6 +89,16 @@ final class Cloud {
     return new RemoteStorage(bucket, threads, new SplittableRandom(0), RemoteLimits.DEFAULT);
   }
 
+  /// What the newest manifest says that is set for the tenant; empty: there is none.
+  Optional<String> interval() {
+    return bucket
+        .last(RemoteName.manifests(World.TENANT))
+        .map(manifest -> {
+          Matcher found = INTERVAL.matcher(new String(manifest, UTF_8));
+          return found.find() ? found.group(1) : Settings.NOTHING;
+        });
+  }
+
   /// What is named is there, and whole.
   ///
   /// @param done whether all that there is should be named
@@ -87,7 +108,7 @@ final class Cloud {
         new Scrub.Listener() {
           @Override
           public void problem(String sentence) {
-            if (done || !sentence.contains(NO_INDEX)) {
+            if ((done || !sentence.contains(NO_INDEX)) && !bucket.namesDamaged(sentence)) {
               problems.add(sentence);
             }
           }

@@ -32,16 +32,34 @@ final class Damage {
 
   /// Something happens to a layer file; sometimes it is noted at once, and the others are merged.
   void damage() throws IOException {
-    damageAny();
+    Cloud cloud = world.cloud();
+    if (cloud != null && world.random().nextInt(3) == 0) {
+      world.history().note("  damage object", cloud.bucket().damage(world.random()));
+    } else {
+      damageAny();
+    }
     if (world.random().nextInt(3) == 0) {
       retry();
       cleaning.clean();
     }
   }
 
+  /// Something happens to a layer file.
   private void damageAny() throws IOException {
     List<Path> layers = new ArrayList<>(world.disk().syncedFiles());
     layers.removeIf(file -> !isLayer(file));
+    damageOne(layers);
+  }
+
+  /// Something happens to a layer file of a timeline.
+  void damageOf(ModelTimeline model) throws IOException {
+    List<Path> layers = new ArrayList<>(world.disk().syncedFiles());
+    layers.removeIf(
+        file -> !isLayer(file) || !file.startsWith(world.layer(model, ".").normalize()));
+    damageOne(layers);
+  }
+
+  private void damageOne(List<Path> layers) throws IOException {
     if (!layers.isEmpty()) {
       Path file = layers.get(world.random().nextInt(layers.size()));
       switch (world.random().nextInt(4)) {
@@ -84,9 +102,19 @@ final class Damage {
     world.history().note("mend");
     world.disk().heal();
     world.disk().mend();
-    world.damaged().clear();
-    retry();
-    requireNoted(Set.of());
+    Cloud cloud = world.cloud();
+    Line line = world.line();
+    if (cloud == null || line == null) {
+      world.damaged().clear();
+      retry();
+      requireNoted(Set.of());
+      return;
+    }
+    cloud.bucket().mend();
+    line.setCalm(true);
+    retry(); // A layer whose file was missing when it was loaded is not looked for before a
+    // restart.
+    line.setCalm(false);
   }
 
   /// What the timelines say is damaged is put back, as other files with what was in those. That is
@@ -130,16 +158,25 @@ final class Damage {
   private void requireNoted(Set<String> damaged) {
     for (ModelTimeline model : world.present()) {
       if (world.isThere(model) && !world.disk().isDead()) {
-        requireNoted(world.real(model), damaged);
+        requireNoted(world, world.real(model), damaged);
       }
     }
   }
 
-  static void requireNoted(Timeline timeline, Set<String> damaged) {
+  static void requireNoted(World world, Timeline timeline, Set<String> damaged) {
     for (DamagedFile file : timeline.damagedFiles()) {
       Finding.require(
-          damaged.contains(file.file().toString()) || DiskFault.isNamedBy(file.finding()),
+          damaged.contains(file.file().toString())
+              || DiskFault.isNamedBy(file.finding())
+              || (world.cloud() != null && mayBeNoted(world, file)),
           timeline + " says of a file that is well: " + file);
     }
+  }
+
+  /// What was fetched from the object store, or is well again there, is noticed when it is looked
+  /// at.
+  private static boolean mayBeNoted(World world, DamagedFile file) {
+    return world.everDamaged().contains(file.file().toString())
+        || world.namesEverDamaged(file.finding());
   }
 }

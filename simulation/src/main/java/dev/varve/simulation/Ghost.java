@@ -7,6 +7,7 @@ import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TimelineId;
 import dev.varve.testkit.disk.SimulatedDisk;
+import dev.varve.timeline.AbsentLayers;
 import dev.varve.timeline.ImageLoad;
 import dev.varve.timeline.Ingest;
 import dev.varve.timeline.Timeline;
@@ -109,7 +110,7 @@ final class Ghost {
     if (real.isEmpty()) {
       return;
     }
-    int what = world.random().nextInt(11);
+    int what = world.random().nextInt(13);
     world.history().note("  ghost:", what, model);
     switch (what) {
       case 0, 1, 2 -> ingest(model, real.get());
@@ -118,6 +119,8 @@ final class Ghost {
       case 5 -> real.get().collectGarbage();
       case 6 -> evict();
       case 7 -> branch(model, real.get());
+      case 11 -> configure();
+      case 12 -> AbsentLayers.fetch(real.get());
       case 8, 9 -> node.server().tenants().upload(real.get(), Duration.ofMinutes(2));
       default -> delete(model, real.get());
     }
@@ -127,6 +130,12 @@ final class Ghost {
     Storing.fill(node.line(), node.disk(), world.random());
     node.server().threads().pass(Duration.ofMinutes(1));
     node.line().setRoom(Storing.ROOMY);
+  }
+
+  /// Nobody else ever hears of it.
+  private void configure() {
+    String interval = Configuring.interval(world.random());
+    node.server().tenants().configure(World.TENANT, Configuring.texts(interval));
   }
 
   /// Nobody else ever has it.
@@ -291,7 +300,9 @@ final class Ghost {
 
   /// What it does may fail, but it never finds that what it has is wrong.
   private void requireError(PageserverException failure) {
-    if (failure instanceof PageserverException.DataCorrupted && !node.disk().isDead()) {
+    if (failure instanceof PageserverException.DataCorrupted
+        && !node.disk().isDead()
+        && !world.namesEverDamaged(String.valueOf(failure.getMessage()))) {
       throw failure;
     }
     world.history().note("  ghost fails:", String.valueOf(failure.getMessage()));

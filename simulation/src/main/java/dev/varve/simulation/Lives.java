@@ -47,6 +47,9 @@ final class Lives {
       world.uncertain().remove(model.name());
       model.promise(model.last());
       world.models().put(model.name(), model);
+      if (world.settings().inForce().size() > 1) { // there was no tenant to be asked
+        world.settings().learn(world, world.server());
+      }
     } catch (PageserverException.Unavailable e) {
       world.requireExpected(e);
       forgetImport(model);

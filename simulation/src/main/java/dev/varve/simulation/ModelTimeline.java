@@ -108,7 +108,13 @@ final class ModelTimeline {
         : Math.max(latest, Math.min(start, ancestor.latestCutoff(retention, now)));
   }
 
-  private long cutoff(RetentionSettings retention, Instant now) {
+  /// Garbage collection may have come that far, whatever it may do from now on.
+  void allow(long cutoff) {
+    firstReadable = Math.max(firstReadable, cutoff);
+  }
+
+  /// What it wants to come to; 0: nowhere.
+  long cutoff(RetentionSettings retention, Instant now) {
     if (retention.horizon() > last()) {
       return 0;
     }

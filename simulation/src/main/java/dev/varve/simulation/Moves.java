@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /// How the tenant goes from one node to another by way of the object store: in order, or because
 /// the node that has it is thought to be dead, which it need not be. Of what that node had, only
@@ -32,12 +33,14 @@ final class Moves {
   private final Cloud cloud;
   private final Restarts restarts;
   private final Lives lives;
+  private final Configuring configuring;
 
   Moves(World world, Cloud cloud, Restarts restarts, Lives lives) {
     this.world = world;
     this.cloud = cloud;
     this.restarts = restarts;
     this.lives = lives;
+    configuring = new Configuring(world);
   }
 
   /// Another node attaches the tenant while this one goes on, or is cut off.
@@ -52,10 +55,14 @@ final class Moves {
     }
     world.history().note("take");
     leave();
+    if (!settled) {
+      sometimesSet();
+    }
     if (!settled && world.random().nextInt(3) == 0) {
       beginBranch();
     }
     Node before = node();
+    Set<String> stored = cloud.interval().map(Set::of).orElse(Set.of());
     Map<String, ModelTimeline> forks = Ghost.forks(world.present());
     if (!settled && world.random().nextInt(3) == 0) {
       before = restarted(before);
@@ -64,11 +71,20 @@ final class Moves {
       before.line().setAuthorityAway(world.random().nextInt(3) == 0);
     }
     Node after = attach(other(), before);
+    learn(before, after, settled ? Set.of() : stored);
     Map<TimelineId, Long> found = takeOver(after, settled);
     var ghost = new Ghost(world, before, forks, found);
     ghost.claims();
     world.setGhost(ghost);
     goOn(after);
+  }
+
+  /// Something is set just before, and may not come into the store at once.
+  private void sometimesSet() {
+    if (world.random().nextInt(4) == 0) {
+      node().line().setPartAway(world.random().nextBoolean() ? "manifest-" : "");
+      configuring.configure(false);
+    }
   }
 
   /// A branch is made just before, and is on its way into the store, as far as that lets it.
@@ -109,6 +125,7 @@ final class Moves {
     Node before = node();
     boolean here = world.random().nextBoolean();
     Node after = attach(here ? before : other(), before);
+    learn(before, after, Set.of());
     takeOver(after, true);
     if (!here) {
       world.setGhost(new Ghost(world, before, new TreeMap<>(), Map.of()));
@@ -137,8 +154,9 @@ final class Moves {
   /// @return false when it was not detached
   private boolean secure() {
     world.history().note("detach");
-    leave();
     live(world.disk());
+    leave();
+    sometimesSet();
     var models = new TreeMap<>(world.models());
     var stopped = new TreeMap<>(world.stopped());
     world.models().clear();
@@ -158,7 +176,10 @@ final class Moves {
         return false;
       }
       Finding.require(
-          Line.isNamedBy(e.getMessage()) || !node().line().isWell(),
+          Line.isNamedBy(e.getMessage())
+              || !node().line().isWell()
+              || !world.damaged().isEmpty()
+              || cloud.bucket().isDamaged(),
           "not detached: " + e.getMessage());
       world.history().note("  fails:", e.getMessage());
       models.values().forEach(this::requireGoingOn);
@@ -342,6 +363,19 @@ final class Moves {
       leases.put(lease.lsn().value(), lease.until());
     }
     model.takeOver(last, real.readableFrom().value(), leases);
+  }
+
+  /// Looks what the node has found to be set for the tenant.
+  ///
+  /// @param stored what the store said when the node began, unless all that was set was there
+  private void learn(Node before, Node after, Set<String> stored) {
+    List<ModelTimeline> models = world.known();
+    models.addAll(world.gone().values());
+    Settings settings = world.settings();
+    var all = new TreeSet<>(settings.onDisk());
+    all.addAll(stored);
+    settings.next(models, before.server().now(), all);
+    settings.learn(world, after.server());
   }
 
   private void goOn(Node node) {

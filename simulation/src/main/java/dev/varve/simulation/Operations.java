@@ -48,11 +48,15 @@ final class Operations {
     add("unreadable", 1, faults::unreadable);
     add("heal", 1, faults::heal);
     Cloud cloud = world.cloud();
-    if (cloud == null) {
-      add("damage", 1, damage::damage);
-      add("mend", 1, damage::mend);
+    Swarm.Stored stored = world.swarm().stored();
+    add("damage", 1, damage::damage);
+    add("mend", 1, damage::mend);
+    if (cloud == null || stored == null) {
       add("put back", 1, damage::putBack);
     } else {
+      var fetching = new Fetching(world, checks, damage, cloud, stored);
+      add("download", 2, fetching::download);
+      add("fetch again", 1, fetching::fetchAgain);
       var moves = new Moves(world, cloud, restarts, lives);
       always("upload", 4, storing::upload);
       add("weather", 2, storing::weather);
@@ -62,6 +66,7 @@ final class Operations {
     }
     add("compact", 2, cleaning::compact);
     add("collect", 2, cleaning::collect);
+    add("set", 1, new Configuring(world)::configure);
     add("rest", 3, cleaning::rest);
     add("clean", 1, cleaning::clean);
     add("lease", 1, cleaning::lease);

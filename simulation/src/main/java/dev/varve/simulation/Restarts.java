@@ -120,6 +120,7 @@ final class Restarts {
     }
     boolean failed = disk.faults() > 0;
     disk.heal();
+    world.settings().learn(world, world.server());
     return !failed;
   }
 
@@ -173,7 +174,7 @@ final class Restarts {
   /// What no index part names is deleted when a process starts, unless something is missing.
   private void requireNoOthers(ModelTimeline model, Timeline timeline) {
     if (!timeline.damagedFiles().isEmpty()) {
-      Damage.requireNoted(timeline, world.damaged());
+      Damage.requireNoted(world, timeline, world.damaged());
       return;
     }
     long files =

@@ -105,6 +105,7 @@ final class Run {
       }
       recover();
       checks.tasks();
+      world.settings().require(world);
       for (int i = 0; i < world.swarm().checks(); i++) {
         checks.some();
       }
@@ -164,13 +165,16 @@ final class Run {
       lives.startAll();
       damage.mend();
       recover();
-      world.models().values().forEach(checks::all);
+      if (world.cloud() == null) {
+        world.models().values().forEach(checks::all);
+      }
       try {
         restarts.restart();
       } catch (PageserverException.Unavailable e) {
         world.requireExpected(e);
       }
       recover();
+      world.damaged().clear(); // all is mended, and was looked for again
       world.models().values().forEach(checks::all);
       Cloud cloud = world.cloud();
       if (cloud != null) {

@@ -1,5 +1,6 @@
 package dev.varve.simulation;
 
+import dev.varve.model.TimelineId;
 import dev.varve.remote.ByteRange;
 import dev.varve.remote.CheckedSink;
 import dev.varve.remote.Content;
@@ -18,11 +19,17 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// An object store in memory that survives all processes, and does what it is told: what goes wrong
@@ -51,10 +58,93 @@ final class SimulatedBucket implements ObjectStore {
   private final Map<ObjectName, Integer> layers = new HashMap<>();
 
   private final List<String> violations = new ArrayList<>();
+
+  /// Objects that are damaged or lost, as they were.
+  private final Map<ObjectName, Stored> damaged = new TreeMap<>();
+
+  private final Set<String> everDamaged = new TreeSet<>();
+  private Predicate<ObjectName> mayDiffer = _ -> false;
   private long puts;
 
   SimulatedBucket(InstantSource clock) {
     this.clock = clock;
+  }
+
+  /// Tells which objects may be put again with other content, since their files were damaged.
+  void excuse(Predicate<ObjectName> mayBeOther) {
+    mayDiffer = mayBeOther;
+  }
+
+  /// Something happens to a layer: a bit flips, the end is cut off, it is lost.
+  ///
+  /// @return its name; empty: there is none
+  Optional<ObjectName> damage(SplittableRandom random) {
+    List<Stored> all =
+        objects.values().stream()
+            .filter(stored -> !damaged.containsKey(stored.state.name()))
+            .filter(stored -> isLayer(stored.state.name()))
+            .toList();
+    if (all.isEmpty()) {
+      return Optional.empty();
+    }
+    Stored whole = all.get(random.nextInt(all.size()));
+    ObjectName name = whole.state.name();
+    int size = whole.bytes.length;
+    byte[] bytes = whole.bytes.clone();
+    switch (random.nextInt(4)) {
+      case 0 -> change(name, null);
+      case 1 -> {
+        int cut = random.nextInt(size);
+        change(name, new Stored(Arrays.copyOf(bytes, cut), ofSize(whole.state, cut)));
+      }
+      default -> {
+        int bit = random.nextInt(8 * size);
+        bytes[bit >>> 3] ^= (byte) (1 << (bit & 7));
+        change(name, new Stored(bytes, whole.state));
+      }
+    }
+    damaged.put(name, whole);
+    everDamaged.add(name.value());
+    return Optional.of(name);
+  }
+
+  private static boolean isLayer(ObjectName name) {
+    return RemoteName.parse(name).orElse(null) instanceof RemoteName.LayerFile;
+  }
+
+  private static ObjectState ofSize(ObjectState state, int size) {
+    return new ObjectState(state.name(), size, state.etag(), state.modified(), state.crc32c());
+  }
+
+  /// All that was damaged or lost, and not put again or deleted, is what it was.
+  void mend() {
+    new TreeMap<>(damaged).forEach(this::change);
+  }
+
+  boolean isDamaged() {
+    return !damaged.isEmpty();
+  }
+
+  /// Whether a layer is damaged, or lost, in some generation.
+  boolean isDamaged(TimelineId timeline, String file) {
+    String begin = RemoteName.inTimeline(World.TENANT, timeline) + file + "-";
+    return damaged.keySet().stream().anyMatch(name -> name.value().startsWith(begin));
+  }
+
+  /// Whether any of a timeline's is.
+  boolean isDamaged(TimelineId timeline) {
+    String begin = RemoteName.inTimeline(World.TENANT, timeline);
+    return damaged.keySet().stream().anyMatch(name -> name.value().startsWith(begin));
+  }
+
+  /// Whether a message names one that is damaged, or lost.
+  boolean namesDamaged(String message) {
+    return damaged.keySet().stream().map(ObjectName::value).anyMatch(message::contains);
+  }
+
+  /// Whether a message names one that is, or was.
+  boolean namesEverDamaged(String message) {
+    return everDamaged.stream().anyMatch(message::contains);
   }
 
   /// What must never be, and was.
@@ -81,9 +171,9 @@ final class SimulatedBucket implements ObjectStore {
       bytes = in.readAllBytes();
     }
     int crc = content.crc32c(0, content.size());
-    if (RemoteName.parse(name).orElse(null) instanceof RemoteName.LayerFile) {
+    if (isLayer(name)) {
       Integer before = layers.put(name, crc);
-      if (before != null && before != crc) {
+      if (before != null && before != crc && !mayDiffer.test(name)) {
         violations.add(name + " is put twice, with other content");
       }
     }
@@ -94,6 +184,7 @@ final class SimulatedBucket implements ObjectStore {
   }
 
   private void change(ObjectName name, @Nullable Stored now) {
+    damaged.remove(name);
     Stored before = now == null ? objects.remove(name) : objects.put(name, now);
     if (before != null || now != null) {
       changes.add(new Change(name, before));
@@ -135,6 +226,14 @@ final class SimulatedBucket implements ObjectStore {
   @Override
   public ObjectPage list(String prefix, String after, int most, Duration limit) {
     return list(prefix, after, most, 0);
+  }
+
+  /// The last of the objects whose names begin like this, in the order of their names.
+  Optional<byte[]> last(String prefix) {
+    return objects.descendingMap().entrySet().stream()
+        .filter(entry -> entry.getKey().value().startsWith(prefix))
+        .findFirst()
+        .map(entry -> entry.getValue().bytes);
   }
 
   /// As it was so many changes ago.

@@ -6,6 +6,7 @@ import dev.varve.timeline.TimelineState;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /// What the node that has the tenant does with the object store; nothing where there is none.
@@ -153,6 +154,10 @@ final class Storing {
     }
     world.server().threads().pass(Duration.ofMinutes(5)); // what was deleted goes
     notice();
+    Finding.require(
+        world.settings().inForce().equals(cloud().interval().map(Set::of).orElse(Set.of())),
+        "%s is set, and %s in the object store"
+            .formatted(world.settings().inForce(), cloud().interval()));
     Thread.interrupted(); // of a task that was cancelled
     cloud().requireWhole(true);
   }

@@ -34,6 +34,7 @@ final class World {
   private final Swarm swarm;
   private final Entries entries;
   private final History history;
+  private final Settings settings;
   private final Map<String, ModelTimeline> models = new TreeMap<>();
   private final Map<String, ModelTimeline> uncertain = new TreeMap<>();
   private final Set<ModelTimeline> stopping = new HashSet<>();
@@ -61,11 +62,15 @@ final class World {
     swarm = Swarm.of(random);
     entries = new Entries(random, swarm);
     this.history = history;
+    settings = new Settings(swarm.settings().retention());
     history.note("begin", swarm);
     disk.limit(swarm.mostBytes());
     Swarm.Stored stored = swarm.stored();
     cloud = stored == null ? null : new Cloud(stored, random, () -> time);
     line = cloud == null ? null : cloud.newLine();
+    if (cloud != null) {
+      cloud.bucket().excuse(object -> namesObject(everDamaged, object.value()));
+    }
     server = open(disk, SimulatedServer.NOW);
   }
 
@@ -86,6 +91,11 @@ final class World {
 
   void setGhost(@Nullable Ghost newGhost) {
     ghost = newGhost;
+  }
+
+  /// What is set for the tenant.
+  Settings settings() {
+    return settings;
   }
 
   /// Timelines that were deleted, which the object store may still have.
@@ -144,6 +154,7 @@ final class World {
   void become(Node node) {
     become(node.disk(), node.server());
     line = node.line();
+    damaged.clear(); // all that is there has come from the store
   }
 
   private Optional<Lsn> lsnAt(Timeline timeline, Instant moment) {
@@ -188,6 +199,13 @@ final class World {
     return all;
   }
 
+  /// Those that are there, and those that may be.
+  List<ModelTimeline> known() {
+    List<ModelTimeline> all = present();
+    all.addAll(uncertain.values());
+    return all;
+  }
+
   ModelTimeline any() {
     Iterator<ModelTimeline> all = models.values().iterator();
     for (int skip = random.nextInt(models.size()); skip > 0; skip--) {
@@ -228,6 +246,38 @@ final class World {
   void noteDamage(Path file) {
     damaged.add(file.toString());
     everDamaged.add(file.toString());
+  }
+
+  /// Where a layer of a timeline has its file.
+  Path layer(ModelTimeline model, String file) {
+    return disk.root()
+        .resolve("data/tenants")
+        .resolve(TENANT.toString())
+        .resolve("timelines")
+        .resolve(model.id().toString())
+        .resolve(file);
+  }
+
+  /// Whether a message names an object that is damaged, or that is not in the store or not whole
+  /// there because the file is damaged.
+  boolean namesDamagedObject(String message) {
+    return cloud != null && (cloud.bucket().namesDamaged(message) || namesObject(damaged, message));
+  }
+
+  /// The same, also of what was damaged once.
+  boolean namesEverDamaged(String message) {
+    return everDamaged.stream().anyMatch(message::contains)
+        || (cloud != null
+            && (cloud.bucket().namesEverDamaged(message) || namesObject(everDamaged, message)));
+  }
+
+  private static boolean namesObject(Set<String> files, String message) {
+    return files.stream().anyMatch(file -> message.contains(object(file)));
+  }
+
+  /// What the name of the object of a layer file begins with.
+  private static String object(String file) {
+    return file.substring(file.indexOf("tenants/")) + "-";
   }
 
   /// Those that are or were.

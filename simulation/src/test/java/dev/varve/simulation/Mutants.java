@@ -13,8 +13,20 @@ final class Mutants {
 
   static List<Mutant> all() {
     return Stream.of(
-            durable(), order(), reads(), many(), cache(), history(), needed(), reload(), damage(),
-            rest(), stored(), moved())
+            durable(),
+            order(),
+            reads(),
+            many(),
+            cache(),
+            history(),
+            needed(),
+            reload(),
+            damage(),
+            rest(),
+            stored(),
+            moved(),
+            configured(),
+            fetched())
         .flatMap(List::stream)
         .toList();
   }
@@ -320,6 +332,53 @@ final class Mutants {
         Mutant.of(
             "a node does not look whether another has its tenant",
             new Mutation("timeline.Attachment", "attempt", Edit.jump("isPresent"), -1, 2)));
+  }
+
+  /// What is set for a tenant.
+  private static List<Mutant> configured() {
+    return List.of(
+        Mutant.of(
+            "what is set for a tenant has no effect",
+            one(
+                "timeline.TenantRecords$Entry",
+                "pitrInterval",
+                Edit.planted("orElse", "otherwise"))),
+        Mutant.of(
+            "what is set for a tenant is forgotten at a restart",
+            one("timeline.TenantRecords$Entry", "change", Edit.omit("write"))),
+        Mutant.of(
+            "what failed to be set comes back after a restart",
+            one("timeline.TenantRecords$Entry", "change", Edit.fallThrough("isUnsure"))),
+        Mutant.of(
+            "what is set for a tenant does not come with it",
+            one("timeline.Attaching", "attach", Edit.planted("configuration", "nothingSet"))),
+        Mutant.of(
+            "a tenant is detached before the store has what is set for it",
+            one("timeline.Attaching", "secure", Edit.omit("requireManifest"))));
+  }
+
+  /// Files that come back from the object store.
+  private static List<Mutant> fetched() {
+    return List.of(
+        Mutant.of(
+            "a layer file that was fetched is not synced before it has its name",
+            one("timeline.Downloads", "write", Edit.omit("force"))),
+        Mutant.of(
+            "a layer is not known to be here once it was fetched",
+            one("timeline.Downloads", "fetch", Edit.omit("makeResident"))),
+        Mutant.of(
+            "what a timeline was branched from is not fetched with it",
+            one("timeline.AbsentLayers$Search", "addAll", Edit.omit("ancestorTimeline"))),
+        Mutant.of(
+            "a damaged file is not fetched from the object store",
+            one("timeline.Upkeep", "fetchAgain", Edit.omit("want"))),
+        Mutant.of(
+            "a file that was fetched in the place of a damaged one is not opened",
+            one("timeline.Downloads", "replace", Edit.omit("lookAt"))),
+        Mutant.of("a damaged file is uploaded", one("timeline.LayerPut", "run", Edit.jump("crc"))),
+        Mutant.of(
+            "a damaged object is the damage of nothing",
+            one("timeline.DamagedFiles", "look", Edit.omit("findDamageOfObject"))));
   }
 
   private static Mutation one(String type, String method, Edit edit) {

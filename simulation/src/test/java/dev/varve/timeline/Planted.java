@@ -12,6 +12,8 @@ import java.lang.invoke.MethodType;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
@@ -49,6 +51,16 @@ public final class Planted {
       Generations authority, TenantId tenant, Generation expected, Generation above)
       throws StoreException, InterruptedException {
     return new Claim.Granted(authority.attach(tenant, above));
+  }
+
+  /// What was set does not count.
+  public static Object otherwise(Optional<?> set, Object otherwise) {
+    return otherwise;
+  }
+
+  /// A manifest says that nothing is set.
+  public static Map<String, String> nothingSet(TenantManifest manifest) {
+    return Map.of();
   }
 
   /// Layers that the new index part does not name are deleted before it is put.

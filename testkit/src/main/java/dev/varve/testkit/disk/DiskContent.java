@@ -130,6 +130,10 @@ final class DiskContent implements DiskNode {
     }
   }
 
+  boolean isDamaged() {
+    return whole != null;
+  }
+
   /// Inverts a bit of a file that is all on the disk.
   void flip(long bit) {
     byte[] changed = Arrays.copyOf(now, size);

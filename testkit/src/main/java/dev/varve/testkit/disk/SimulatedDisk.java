@@ -206,6 +206,13 @@ public final class SimulatedDisk {
     });
   }
 
+  /// Whether a file is there, wholly on the disk, and not damaged.
+  public synchronized boolean isWell(Path file) throws IOException {
+    return find((DiskPath) file) instanceof DiskContent content
+        && content.isSynced()
+        && !content.isDamaged();
+  }
+
   /// Inverts one bit of a file that is wholly on the disk.
   public synchronized void flip(Path file, long bit) throws IOException {
     content(file).flip(bit);
