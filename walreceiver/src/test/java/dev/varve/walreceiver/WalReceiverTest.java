@@ -100,8 +100,17 @@ class WalReceiverTest {
         assertThat(receiver.status().sourceEnd()).isGreaterThanOrEqualTo(end);
         await(receiver, () -> isAsynchronousAt(cluster, end));
       }
+      awaitEnd(cluster);
       assertThat(Files.readString(cluster.log())).doesNotContain("unexpected EOF");
-      assertThat(cluster.query("select active from pg_replication_slots")).isEqualTo("f");
+    }
+  }
+
+  /// The source takes a moment to find out that a receiver has gone.
+  private static void awaitEnd(LocalCluster cluster) throws Exception {
+    long deadline = System.nanoTime() + LIMIT.toNanos();
+    while (!cluster.query("select active from pg_replication_slots").equals("f")) {
+      assertThat(System.nanoTime()).isLessThan(deadline);
+      Thread.sleep(Duration.ofMillis(20));
     }
   }
 
@@ -214,8 +223,7 @@ class WalReceiverTest {
               right.systemId(),
               18);
       try (var receiver = new WalReceiver(tasks, "t", wrong, sink, settings())) {
-        await(receiver, () -> receiver.status().lastError() != null);
-        assertThat(receiver.status().state()).isEqualTo(ReceiverState.RETRYING);
+        await(receiver, () -> receiver.status().state() == ReceiverState.RETRYING);
         assertThat(receiver.status().toString())
             .contains("password authentication failed")
             .contains("check user and password")
@@ -254,13 +262,15 @@ class WalReceiverTest {
               Duration.ofSeconds(20),
               new Backoff(Duration.ofMillis(50), Duration.ofMinutes(10)),
               Duration.ofMillis(300));
+      long begin = System.nanoTime();
       try (var receiver =
           new WalReceiver(tasks, "t", source(cluster, Optional.of("varve"), 0), sink, slow)) {
-        await(receiver, () -> sink.sinks() == 5);
-        // 50, 100, 200, 400 ms lie between them; and 800 until the next.
-        int sinks = sink.sinks();
+        await(receiver, () -> sink.sinks() >= 3);
         cluster.execute("create table t as select generate_series(1, 100) a");
-        assertThat(sink.sinks() - sinks).isLessThanOrEqualTo(1);
+        await(receiver, () -> sink.sinks() >= 5);
+        // What lies between five attempts; a slow machine takes longer.
+        assertThat(Duration.ofNanos(System.nanoTime() - begin))
+            .isGreaterThanOrEqualTo(Duration.ofMillis(50 + 100 + 200 + 400));
         // The attempt that opened the last sink may not have met the record yet.
         await(receiver, () -> receiver.status().state() == ReceiverState.RETRYING);
         assertThat(receiver.status().lastError()).contains("this record is poison");

@@ -42,10 +42,11 @@ public final class FakeServer implements AutoCloseable {
     }
   }
 
+  /// For a client that soon gives up one that falls silent; of one that hangs up it hears in time.
   public ConnectionInfo info() {
     return ConnectionInfo.parse(
-        "host=127.0.0.1 port=%d user=u password=hush sslmode=disable connect_timeout=1"
-            .formatted(listener.getLocalPort()),
+        "host=127.0.0.1 port=%d user=u password=hush sslmode=disable connect_timeout=%d"
+            .formatted(listener.getLocalPort(), hangsUp ? 60 : 1),
         Environment.bare("u"));
   }
 

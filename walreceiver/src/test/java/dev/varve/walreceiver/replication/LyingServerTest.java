@@ -84,6 +84,10 @@ class LyingServerTest {
   }
 
   private static String stream(ReplicationClient client) throws IOException {
+    return stream(client, Duration.ofSeconds(60));
+  }
+
+  private static String stream(ReplicationClient client, Duration silence) throws IOException {
     SystemIdentity identity = client.identifySystem();
     var received = new ArrayList<Integer>();
     ReplicationStream stream =
@@ -100,7 +104,7 @@ class LyingServerTest {
               @Override
               public void heard(long serverEnd, boolean replyRequested) {}
             },
-            Duration.ofSeconds(1));
+            silence);
     return identity + " " + received + " " + next;
   }
 
@@ -279,7 +283,8 @@ class LyingServerTest {
             .toBytes();
     try (var server = new FakeServer(noWal, false);
         var client = ReplicationClient.connect(server.info())) {
-      assertThatThrownBy(() -> stream(client)).hasMessageContaining("silent for 1 s");
+      assertThatThrownBy(() -> stream(client, Duration.ofSeconds(1)))
+          .hasMessageContaining("silent for 1 s");
     }
   }
 
