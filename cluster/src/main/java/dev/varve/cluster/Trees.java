@@ -10,12 +10,48 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.UserPrincipal;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// Directory trees: deleting them, and giving them to another user. Links are never followed.
+/// Directory trees: listing and deleting them, and giving them to another user. Links are never
+/// followed.
 public final class Trees {
 
   private Trees() {}
+
+  /// All files and directories of a tree, itself among them, while others may be at work in it:
+  /// what comes or goes meanwhile may be there or not.
+  public static SortedSet<Path> list(Path root) throws IOException {
+    var found = new TreeSet<Path>();
+    Files.walkFileTree(
+        root,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
+            found.add(directory);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            found.add(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            return gone(e);
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
+              throws IOException {
+            return e == null ? FileVisitResult.CONTINUE : gone(e);
+          }
+        });
+    return found;
+  }
 
   /// Deletes a tree, and does not mind what another process deletes first.
   public static void delete(Path root) throws IOException {
