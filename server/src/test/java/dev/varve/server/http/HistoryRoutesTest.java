@@ -153,7 +153,7 @@ class HistoryRoutesTest {
 
   /// All flushed layers are merged.
   private void awaitMerged() throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
     while (served.get(served.path()).json().path("layer_count").asInt() > 1) {
       assertThat(System.nanoTime()).as("waited for too long").isLessThan(deadline);
       TimeUnit.MILLISECONDS.sleep(20);

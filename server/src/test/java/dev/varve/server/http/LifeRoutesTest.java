@@ -2,6 +2,7 @@ package dev.varve.server.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.varve.cluster.Trees;
 import dev.varve.server.ServedCluster;
 import dev.varve.server.ServedCluster.Answer;
 import java.io.IOException;
@@ -10,7 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -93,28 +94,38 @@ class LifeRoutesTest {
     assertRefused(follow("host=127.0.0.1 port=1 user=nobody"), 503, "can't follow that server");
     Answer again = follow(source + " application_name=elsewhere");
     assertThat(again.status()).as(again.toString()).isEqualTo(200);
-    assertThat(again.json().path("wal_receiver").path("state").asString()).isEqualTo("streaming");
     served.cluster.execute("create table followed_anew (v text)");
     served.caughtUp();
-    String clients =
-        "select string_agg(application_name, ' ') from pg_stat_replication where state = 'streaming'";
-    assertThat(served.cluster.query(clients)).isEqualTo("elsewhere");
+    assertThat(timeline().json().path("wal_receiver").path("state").asString())
+        .isEqualTo("streaming");
+    awaitClients("streaming elsewhere");
     served.post(served.path() + "/stop", NO_BODY);
     assertRefused(follow(source), 409, "varve start production");
     served.post(served.path() + "/start", NO_BODY);
     assertThat(follow(source).status()).isEqualTo(200);
   }
 
+  /// The source takes a moment to find out who has come and who has gone.
+  private void awaitClients(String expected) throws Exception {
+    String query =
+        "select coalesce(string_agg(state || ' ' || application_name, ', '), '')"
+            + " from pg_stat_replication";
+    long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+    String clients = served.cluster.query(query);
+    while (!clients.equals(expected)) {
+      assertThat(System.nanoTime()).as(clients).isLessThan(deadline);
+      TimeUnit.MILLISECONDS.sleep(20);
+      clients = served.cluster.query(query);
+    }
+  }
+
   @Test
   void aDamagedFileIsNamedUntilItIsPutBack() throws IOException {
-    Path layer;
-    try (Stream<Path> files = Files.walk(served.data())) {
-      layer =
-          files
-              .filter(file -> file.toString().contains("-v1"))
-              .max(Comparator.naturalOrder())
-              .orElseThrow();
-    }
+    Path layer =
+        Trees.list(served.data()).stream()
+            .filter(file -> file.toString().contains("-v1"))
+            .max(Comparator.naturalOrder())
+            .orElseThrow();
     assertThat(timeline().json().path("damaged_files").size()).isZero();
     Path away = served.data().resolve("away");
     Files.move(layer, away);

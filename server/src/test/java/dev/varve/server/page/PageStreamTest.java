@@ -182,6 +182,7 @@ class PageStreamTest {
     "3, 2, pg_multixact/offsets"
   })
   void slruSegmentsAreThoseOfTheServer(int version, int kind, String folder) throws Exception {
+    served.caughtUp(); // with what other tests have committed
     byte[] file = Files.readAllBytes(served.cluster.dataDirectory().resolve(folder + "/0000"));
     try (var client = stream(version)) {
       byte[] request = newest(version).slruSegment(kind, 0);
