@@ -12,7 +12,8 @@ import dev.varve.walreceiver.replication.ReplicationClient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -103,16 +104,19 @@ class BadInputTest {
     }
   }
 
-  private static int unusedPort() throws IOException {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
+  /// Has a port that nobody listens on, and nobody else can take.
+  private static Socket unused() throws IOException {
+    var socket = new Socket();
+    socket.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0));
+    return socket;
   }
 
   @Test
   void unreachableServer() throws IOException {
-    int port = unusedPort();
-    importFrom("host=127.0.0.1 port=" + port + " user=u", "x").refused("127.0.0.1", "" + port);
+    try (Socket unused = unused()) {
+      int port = unused.getLocalPort();
+      importFrom("host=127.0.0.1 port=" + port + " user=u", "x").refused("127.0.0.1", "" + port);
+    }
     importFrom("host=no-such-host.invalid user=u", "x").refused("no-such-host.invalid");
   }
 
@@ -276,9 +280,11 @@ class BadInputTest {
 
   @Test
   void noServer() throws IOException {
-    String url = "http://127.0.0.1:" + unusedPort();
-    CommandRun.of("list", "--server", url)
-        .refused("no server answers at " + url + "; start one with: varve serve");
+    try (Socket unused = unused()) {
+      String url = "http://127.0.0.1:" + unused.getLocalPort();
+      CommandRun.of("list", "--server", url)
+          .refused("no server answers at " + url + "; start one with: varve serve");
+    }
     CommandRun.of("list", "--server", "http://no-such-host.invalid")
         .refused("no server answers at http://no-such-host.invalid");
   }
@@ -295,7 +301,7 @@ class BadInputTest {
     CommandRun.of("list", "--server", "127.0.0.1:" + live.cluster.port()).refused("127.0.0.1");
     var other =
         com.sun.net.httpserver.HttpServer.create(
-            new java.net.InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     other.createContext(
         "/v1/timeline",
         exchange -> {

@@ -54,24 +54,21 @@ final class LiveServer implements AutoCloseable {
   String caughtUp() throws SQLException {
     cluster.execute("checkpoint");
     String lsn = cluster.query("select pg_current_wal_flush_lsn()");
-    String said = run("wait", "production", "--lsn", lsn).worked().out();
+    String said = run("wait", "production", "--lsn", lsn, "--timeout", "180").worked().out();
     return said.substring(said.lastIndexOf(' ')).strip();
   }
 
   /// All that a refused command may not change: timelines, slots, and files of ours that are named
   /// after timelines or imports.
   List<String> traces() throws IOException, SQLException {
-    try (Stream<Path> files = Files.walk(data)) {
-      List<String> paths =
-          files
-              .map(file -> data.relativize(file).toString())
-              .filter(name -> !name.contains("timelines/") || name.endsWith("timeline.json"))
-              .sorted()
-              .toList();
-      String slots =
-          cluster.query("select string_agg(slot_name, ' ' order by 1) from pg_replication_slots");
-      return Stream.concat(paths.stream(), Stream.of(slots)).toList();
-    }
+    Stream<String> paths =
+        Trees.list(data).stream()
+            .map(file -> data.relativize(file).toString())
+            .filter(name -> !name.contains("timelines/") || name.endsWith("timeline.json"))
+            .sorted();
+    String slots =
+        cluster.query("select string_agg(slot_name, ' ' order by 1) from pg_replication_slots");
+    return Stream.concat(paths, Stream.of(slots)).toList();
   }
 
   @Override
