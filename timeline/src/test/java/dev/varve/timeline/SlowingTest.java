@@ -123,13 +123,18 @@ class SlowingTest {
       Timeline root = server.root("prod");
       long lsn = START;
       try (Ingest ingest = root.ingest()) {
-        for (int i = 0; i < 4_000; i++) {
+        // The flush may be the faster one for a while, where the writer's processor has more to do.
+        for (int i = 0; i < 4_000 || (i < 40_000 && !isSlowed(root)); i++) {
           lsn = image(ingest, lsn);
         }
       }
-      TimelineCounts counts = root.metrics().counts();
-      assertThat(counts.bytesIngested()).isGreaterThan(4_000 * 8192);
-      assertThat(counts.slowedTimes() + counts.stoppedTimes()).isPositive();
+      assertThat(root.metrics().counts().bytesIngested()).isGreaterThan(4_000 * 8192);
+      assertThat(isSlowed(root)).isTrue();
     }
+  }
+
+  private static boolean isSlowed(Timeline timeline) {
+    TimelineCounts counts = timeline.metrics().counts();
+    return counts.slowedTimes() + counts.stoppedTimes() > 0;
   }
 }
