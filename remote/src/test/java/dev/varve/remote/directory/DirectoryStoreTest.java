@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class DirectoryStoreTest {
 
-  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final ObjectName NAME = new ObjectName("t/a");
 
   @TempDir private Path directory;

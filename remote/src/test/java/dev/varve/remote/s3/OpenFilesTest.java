@@ -1,5 +1,6 @@
 package dev.varve.remote.s3;
 
+import static dev.varve.remote.s3.S3Server.random;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.remote.Content;
@@ -15,24 +16,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(120)
 class OpenFilesTest {
 
-  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final ObjectName NAME = new ObjectName("layers/one");
-  private static final S3Settings SETTINGS =
-      new S3Settings(Duration.ofSeconds(2), Duration.ofSeconds(2), 40, S3Settings.LEAST_PART, 4, 8);
-
-  private static byte[] random(int size) {
-    var bytes = new byte[size];
-    new SplittableRandom(size).nextBytes(bytes);
-    return bytes;
-  }
+  private static final S3Settings SETTINGS = S3Server.settings(Duration.ofSeconds(20));
 
   /// A file that stays open keeps its place on the disk when it is deleted.
   @Test

@@ -7,7 +7,9 @@ import dev.varve.remote.StoreException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
+import java.util.SplittableRandom;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -45,6 +47,20 @@ public final class S3Server implements AutoCloseable {
   static AwsCredentialsProvider credentials() {
     return StaticCredentialsProvider.create(
         AwsBasicCredentials.create(LocalS3.KEY, LocalS3.SECRET));
+  }
+
+  /// With the least size of parts.
+  ///
+  /// @param limit for a connection, and for an answer that does not go on
+  static S3Settings settings(Duration limit) {
+    return new S3Settings(limit, limit, 40, S3Settings.LEAST_PART, 4, 8);
+  }
+
+  /// So many bytes, always the same.
+  static byte[] random(int size) {
+    var bytes = new byte[size];
+    new SplittableRandom(size).nextBytes(bytes);
+    return bytes;
   }
 
   @Override
