@@ -3,6 +3,7 @@ package dev.varve.etcd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -12,11 +13,18 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 
 /// A real etcd, alone, on loopback: that of Debian's `etcd-server`, or whichever is on the path.
 public final class EtcdServer implements AutoCloseable {
 
-  private static final Duration START_LIMIT = Duration.ofSeconds(30);
+  /// Of ports that Linux gives to no outgoing connection, and the tests to no PostgreSQL: they stay
+  /// free while the server is down.
+  private static final int FIRST_PORT = 10_000;
+
+  private static final int PORTS_END = 15_000;
+  private static final int ATTEMPTS = 5;
+  private static final Duration START_LIMIT = Duration.ofMinutes(1);
 
   private final Path directory;
   private final List<String> options;
@@ -47,15 +55,36 @@ public final class EtcdServer implements AutoCloseable {
 
   /// @param directory where it keeps all, there already
   public static EtcdServer start(Path directory, String... options) throws Exception {
-    var server = new EtcdServer(directory, List.of(options));
-    server.awaitStart();
-    return server;
+    for (int attempt = 1; ; attempt++) {
+      Path own = Files.createDirectory(directory.resolve("etcd-" + attempt));
+      var server = new EtcdServer(own, List.of(options));
+      try {
+        server.awaitStart();
+        return server;
+      } catch (IOException e) {
+        server.close();
+        boolean isContest = String.valueOf(e.getMessage()).contains("address already in use");
+        if (!isContest || attempt == ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
   }
 
+  /// One that was free a moment ago.
   private static int freePort() throws IOException {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
+    while (true) {
+      int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, PORTS_END);
+      try (var socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return socket.getLocalPort();
+      } catch (BindException _) {
+        // Another may be free.
+      }
     }
+  }
+
+  private Path log() {
+    return directory.resolve("log");
   }
 
   private Process launch() throws IOException {
@@ -71,7 +100,7 @@ public final class EtcdServer implements AutoCloseable {
     command.addAll(options);
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("log").toFile()))
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
         .start();
   }
 
@@ -86,7 +115,7 @@ public final class EtcdServer implements AutoCloseable {
         Thread.sleep(50);
       }
     }
-    throw new IOException("etcd does not start: " + Files.readString(directory.resolve("log")));
+    throw new IOException("etcd does not start: " + Files.readString(log()));
   }
 
   EtcdAddress address() {
