@@ -12,6 +12,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -32,11 +33,8 @@ class DamagedArchiveTest extends VerifiedServers {
       flip(base.resolve(file), 8100);
       cluster.start();
       // Without an image of the whole page, which would mend it.
-      cluster.execute("alter system set full_page_writes = off", "select pg_reload_conf()");
-      while (!cluster.query("show full_page_writes").equals("off")) {
-        Thread.onSpinWait();
-      }
-      cluster.execute("checkpoint", "update t set v = 'other' where id = 7", "delete from t");
+      stopFullPageWrites(cluster);
+      cluster.execute("update t set v = 'other' where id = 7", "delete from t");
       cluster.stop(StopMode.FAST);
       Verdict verdict = verify(options(base, cluster.dataDirectory()));
       assertThat(verdict.isGood()).isFalse();
@@ -48,6 +46,15 @@ class DamagedArchiveTest extends VerifiedServers {
       // After it the page is the server's: the other records are found right.
       assertThat(verdict.total().mismatched()).isEqualTo(1);
     }
+  }
+
+  /// The checkpointer takes notice of the setting some time after the reload; then checkpoints say
+  /// so.
+  private static void stopFullPageWrites(LocalCluster cluster) throws SQLException {
+    cluster.execute("alter system set full_page_writes = off", "select pg_reload_conf()");
+    do {
+      cluster.execute("checkpoint");
+    } while (!cluster.query("select full_page_writes from pg_control_checkpoint()").equals("f"));
   }
 
   @Test

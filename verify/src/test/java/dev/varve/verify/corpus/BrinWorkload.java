@@ -141,7 +141,7 @@ final class BrinWorkload {
         "alter system set autovacuum_analyze_threshold = 1000000000",
         "alter system set autovacuum = on",
         "select pg_reload_conf()");
-    long deadline = System.nanoTime() + 30_000_000_000L;
+    long deadline = System.nanoTime() + 120_000_000_000L;
     while (summarized() < 2) {
       if (System.nanoTime() > deadline) {
         throw new AssertionError("autovacuum has summarized nothing");

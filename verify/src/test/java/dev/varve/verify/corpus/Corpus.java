@@ -27,7 +27,7 @@ import java.util.stream.Stream;
 final class Corpus implements AutoCloseable {
 
   private static final int CACHED_PAGES = 8192;
-  private static final long PATIENCE = 30_000_000_000L;
+  private static final long PATIENCE = 120_000_000_000L;
 
   private final LocalCluster cluster;
   private final Path folder;

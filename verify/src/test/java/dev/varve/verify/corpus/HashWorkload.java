@@ -77,7 +77,7 @@ final class HashWorkload {
   /// so.
   private void stopFullPageWrites() throws SQLException {
     cluster.execute("alter system set full_page_writes = off", "select pg_reload_conf()");
-    long deadline = System.nanoTime() + 30_000_000_000L;
+    long deadline = System.nanoTime() + 120_000_000_000L;
     do {
       if (System.nanoTime() > deadline) {
         throw new AssertionError("the server goes on writing full pages");
