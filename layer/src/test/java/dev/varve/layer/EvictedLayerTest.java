@@ -271,15 +271,17 @@ class EvictedLayerTest {
   @Test
   void whoJoinedAReaderThatIsInterruptedGoesOn() throws Exception {
     RemoteLayer object = store.put(large());
-    store.delayMillis = 300;
+    store.hold();
     try (var files = files(1 << 24);
         var layer = evicted(files, object);
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<Boolean> first = threads.submit(() -> layer.find(0, 0, 5, 0, -1, FIRST));
-      Thread.sleep(100);
+      store.awaitCalls(1);
       Future<Boolean> second = threads.submit(() -> layer.find(0, 0, 5, 0, -1, FIRST));
-      Thread.sleep(100);
+      store.awaitJoined(1);
       first.cancel(true);
+      store.awaitCalls(2);
+      store.release();
       assertThat(second.get()).isTrue();
       assertThat(store.calls.get()).isEqualTo(4);
     }
@@ -305,14 +307,16 @@ class EvictedLayerTest {
   @Test
   void whoJoinedAReaderThatFailsIsToldSo() throws Exception {
     RemoteLayer object = store.put(large());
-    store.delayMillis = 200;
+    store.hold();
     store.failing = 0;
     try (var files = files(1 << 24);
         var layer = evicted(files, object);
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<Boolean> first = threads.submit(() -> layer.find(0, 0, 5, 0, -1, FIRST));
-      Thread.sleep(50);
+      store.awaitCalls(1);
       Future<Boolean> second = threads.submit(() -> layer.find(0, 0, 5, 0, -1, FIRST));
+      store.awaitJoined(1);
+      store.release();
       for (Future<Boolean> each : List.of(first, second)) {
         assertThatThrownBy(each::get)
             .hasCauseInstanceOf(UnreachableLayerException.class)

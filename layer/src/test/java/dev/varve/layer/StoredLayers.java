@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -27,6 +28,8 @@ final class StoredLayers implements RemoteLayers {
   /// The number of the call that fails; calls count from 0.
   volatile int failing = -1;
 
+  private final AtomicInteger joined = new AtomicInteger();
+  private volatile CountDownLatch gate = new CountDownLatch(0);
   private final Path directory;
 
   StoredLayers(Path directory) throws IOException {
@@ -65,13 +68,12 @@ final class StoredLayers implements RemoteLayers {
   public byte[] read(RemoteLayer layer, long offset, int length) throws IOException {
     int call = calls.getAndIncrement();
     bytes.addAndGet(length);
-    if (delayMillis > 0) {
-      try {
-        Thread.sleep(delayMillis);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new ClosedByInterruptException();
-      }
+    try {
+      gate.await();
+      Thread.sleep(delayMillis);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ClosedByInterruptException();
     }
     if (call == failing) {
       throw new IOException("injected");
@@ -84,8 +86,32 @@ final class StoredLayers implements RemoteLayers {
     return target;
   }
 
+  /// Reads begin, and go on when they are {@linkplain #release released}.
+  void hold() {
+    gate = new CountDownLatch(1);
+  }
+
+  void release() {
+    gate.countDown();
+  }
+
+  /// Returns when so many reads have begun.
+  void awaitCalls(int count) throws InterruptedException {
+    while (calls.get() < count) {
+      Thread.sleep(1);
+    }
+  }
+
+  /// Returns when so many wait for what others read.
+  void awaitJoined(int count) throws InterruptedException {
+    while (joined.get() < count) {
+      Thread.sleep(1);
+    }
+  }
+
   @Override
   public boolean await(CompletableFuture<?> range, Duration limit) throws InterruptedException {
+    joined.incrementAndGet();
     try {
       range.get(limit.toMillis(), TimeUnit.MILLISECONDS);
       return true;
@@ -93,6 +119,8 @@ final class StoredLayers implements RemoteLayers {
       return true;
     } catch (TimeoutException e) {
       return false;
+    } finally {
+      joined.decrementAndGet();
     }
   }
 
