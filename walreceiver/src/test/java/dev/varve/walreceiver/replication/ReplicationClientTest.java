@@ -20,13 +20,37 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/// On a server of each version, which the tests leave running and without what they made.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ReplicationClientTest {
+
+  private final Map<Integer, LocalCluster> servers = new HashMap<>();
+
+  private LocalCluster server(int major) throws IOException {
+    LocalCluster server = servers.get(major);
+    if (server == null) {
+      server = LocalCluster.builder(PostgresBinaries.of(major)).start();
+      servers.put(major, server);
+    }
+    return server;
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    for (LocalCluster server : servers.values()) {
+      server.close();
+    }
+  }
 
   private static ConnectionInfo info(LocalCluster cluster) {
     return ConnectionInfo.parse(cluster.connectionString("postgres"));
@@ -35,8 +59,8 @@ class ReplicationClientTest {
   @ParameterizedTest
   @ValueSource(ints = {14, 15, 16, 17, 18})
   void asksTheServerWhatItIs(int major) throws Exception {
-    try (var cluster = LocalCluster.builder(PostgresBinaries.of(major)).start();
-        var client = ReplicationClient.connect(info(cluster));
+    LocalCluster cluster = server(major);
+    try (var client = ReplicationClient.connect(info(cluster));
         var database = SourceDatabase.connect(info(cluster))) {
       SystemIdentity identity = client.identifySystem();
       assertThat(identity.systemIdText())
@@ -54,8 +78,8 @@ class ReplicationClientTest {
   @ParameterizedTest
   @ValueSource(ints = {14, 15, 16, 17, 18})
   void makesReadsAndDropsSlots(int major) throws Exception {
-    try (var cluster = LocalCluster.builder(PostgresBinaries.of(major)).start();
-        var client = ReplicationClient.connect(info(cluster));
+    LocalCluster cluster = server(major);
+    try (var client = ReplicationClient.connect(info(cluster));
         var database = SourceDatabase.connect(info(cluster))) {
       client.createPhysicalSlot("varve_a", false);
       SlotState slot = database.slot("varve_a").orElseThrow();
@@ -82,46 +106,45 @@ class ReplicationClientTest {
   @ParameterizedTest
   @ValueSource(ints = {14, 15, 16, 17, 18})
   void takesBaseBackupsUnderLoadThatPostgresStartsFrom(int major) throws Exception {
-    PostgresBinaries binaries = PostgresBinaries.of(major);
+    LocalCluster cluster = server(major);
     var bank = new Tpcb(1, 2000);
-    try (var cluster = LocalCluster.builder(binaries).start()) {
-      Path tablespace = cluster.newDirectory("space one");
-      try (Connection connection = cluster.connect()) {
-        bank.initialize(connection);
-      }
-      cluster.execute(
-          "create tablespace one location '" + tablespace + "'",
-          "create table t tablespace one as select generate_series(1, 1000) a");
-      Path copy = cluster.newDirectory("copy");
-      var backup = new Unpacker(copy, cluster.newDirectory("copy-tablespace"));
-      BackupResult result;
-      try (var _ = bank.start(cluster::connect, Load.Plan.endless(2, major));
-          var client = ReplicationClient.connect(info(cluster))) {
-        result = client.baseBackup(BackupOptions.standard().withWal(), backup);
-        assertThat(client.show("wal_level")).isEqualTo("replica");
-      }
-      assertThat(backup.start).isEqualTo(result.start());
-      assertThat(result.end()).isGreaterThan(result.start().start());
-      assertThat(result.endTimeline()).isEqualTo(1);
-      assertThat(result.bytes()).isEqualTo(backup.bytes).isGreaterThan(20_000_000);
-      assertThat(result.start().estimatedBytes()).isGreaterThan(20_000_000);
-      assertThat(result.start().tablespaces())
-          .extracting(BackupTablespace::location)
-          .containsExactly(tablespace.toString(), "");
-      assertThat(backup.manifest).startsWith("{").contains("\"WAL-Ranges\"").endsWith("}\n");
-
-      try (var restored = LocalCluster.existing(binaries, copy).start();
-          Connection connection = restored.connect()) {
-        bank.verify(connection);
-        assertThat(restored.query("select count(*) from t")).isEqualTo("1000");
-      }
+    Path tablespace = cluster.newDirectory("space one");
+    try (Connection connection = cluster.connect()) {
+      bank.initialize(connection);
     }
+    cluster.execute(
+        "create tablespace one location '" + tablespace + "'",
+        "create table t tablespace one as select generate_series(1, 1000) a");
+    Path copy = cluster.newDirectory("copy");
+    var backup = new Unpacker(copy, cluster.newDirectory("copy-tablespace"));
+    BackupResult result;
+    try (var _ = bank.start(cluster::connect, Load.Plan.endless(2, major));
+        var client = ReplicationClient.connect(info(cluster))) {
+      result = client.baseBackup(BackupOptions.standard().withWal(), backup);
+      assertThat(client.show("wal_level")).isEqualTo("replica");
+    }
+    assertThat(backup.start).isEqualTo(result.start());
+    assertThat(result.end()).isGreaterThan(result.start().start());
+    assertThat(result.endTimeline()).isEqualTo(1);
+    assertThat(result.bytes()).isEqualTo(backup.bytes).isGreaterThan(20_000_000);
+    assertThat(result.start().estimatedBytes()).isGreaterThan(20_000_000);
+    assertThat(result.start().tablespaces())
+        .extracting(BackupTablespace::location)
+        .containsExactly(tablespace.toString(), "");
+    assertThat(backup.manifest).startsWith("{").contains("\"WAL-Ranges\"").endsWith("}\n");
+
+    try (var restored = LocalCluster.existing(cluster.binaries(), copy).start();
+        Connection connection = restored.connect()) {
+      bank.verify(connection);
+      assertThat(restored.query("select count(*) from t")).isEqualTo("1000");
+    }
+    cluster.execute("drop table t", "drop tablespace one");
   }
 
   @Test
   void aHandlerThatLeavesBytesUnreadLosesNothing() throws Exception {
-    try (var cluster = LocalCluster.builder(PostgresBinaries.of(17)).start();
-        var client = ReplicationClient.connect(info(cluster))) {
+    LocalCluster cluster = server(17);
+    try (var client = ReplicationClient.connect(info(cluster))) {
       var bytes = new ArrayList<Integer>();
       BackupResult result =
           client.baseBackup(
@@ -138,8 +161,8 @@ class ReplicationClientTest {
 
   @Test
   void anInterruptEndsABackup() throws Exception {
-    try (var cluster = LocalCluster.builder(PostgresBinaries.of(17)).start();
-        var client = ReplicationClient.connect(info(cluster))) {
+    LocalCluster cluster = server(17);
+    try (var client = ReplicationClient.connect(info(cluster))) {
       assertThatThrownBy(() ->
               client.baseBackup(
                   BackupOptions.standard(), (_, _) -> Thread.currentThread().interrupt()))
@@ -150,8 +173,8 @@ class ReplicationClientTest {
 
   @Test
   void aHandlerThatFailsEndsTheBackup() throws Exception {
-    try (var cluster = LocalCluster.builder(PostgresBinaries.of(17)).start();
-        var client = ReplicationClient.connect(info(cluster))) {
+    LocalCluster cluster = server(17);
+    try (var client = ReplicationClient.connect(info(cluster))) {
       assertThatThrownBy(() ->
               client.baseBackup(
                   BackupOptions.standard(),
@@ -169,49 +192,49 @@ class ReplicationClientTest {
   @ParameterizedTest
   @ValueSource(ints = {14, 15, 16, 17, 18})
   void streamsTheWalAsItIsOnDisk(int major) throws Exception {
-    try (var cluster = LocalCluster.builder(PostgresBinaries.of(major)).start();
-        var client = ReplicationClient.connect(info(cluster))) {
+    LocalCluster cluster = server(major);
+    try (var client = ReplicationClient.connect(info(cluster))) {
       client.createPhysicalSlot("s", false);
       Lsn start = new Lsn(Lsn.parse(cluster.query("select pg_switch_wal()")).value() & -0x1000000);
-      cluster.execute("create table t as select generate_series(1, 50000) a");
+      cluster.execute("create table streamed as select generate_series(1, 50000) a");
       Lsn end = Lsn.parse(cluster.query("select pg_current_wal_lsn()"));
       var wal = new ByteArrayOutputStream();
       ReplicationStream stream = client.startReplication(Optional.of("s"), start, 1).orElseThrow();
       assertThatThrownBy(() ->
-              stream.run(collector(wal, end.minus(start), client::close), Duration.ofSeconds(30)))
+              stream.run(collector(wal, end.minus(start), client::close), Duration.ofSeconds(60)))
           .isInstanceOf(IOException.class);
       cluster.stop(StopMode.FAST);
       assertThat(wal.toByteArray()).startsWith(disk(cluster, start, (int) end.minus(start)));
+      cluster.start();
+      cluster.execute("drop table streamed", "select pg_drop_replication_slot('s')");
     }
   }
 
   @Test
   void aPromotedServerEndsTheStreamAndNamesTheNextTimeline() throws Exception {
-    PostgresBinaries binaries = PostgresBinaries.of(16);
-    try (var cluster = LocalCluster.builder(binaries).start()) {
-      Path copy = cluster.newDirectory("copy");
-      try (var client = ReplicationClient.connect(info(cluster))) {
-        client.baseBackup(BackupOptions.standard().withWal(), new Unpacker(copy, copy));
-      }
-      Files.createFile(copy.resolve("standby.signal"));
-      try (var standby =
-              LocalCluster.existing(binaries, copy).setting("hot_standby", "on").start();
-          var client = ReplicationClient.connect(info(standby))) {
-        assertThat(client.isInRecovery()).isTrue();
-        SystemIdentity identity = client.identifySystem();
-        ReplicationStream stream =
-            client.startReplication(Optional.empty(), identity.flushed(), 1).orElseThrow();
-        standby.execute("select pg_promote()");
-        NextTimeline next =
-            stream
-                .run(collector(new ByteArrayOutputStream(), -1, () -> {}), Duration.ofSeconds(30))
-                .orElseThrow();
-        assertThat(next.timeline()).isEqualTo(2);
-        assertThat(client.timelineHistory(2).fileName()).isEqualTo("00000002.history");
-        assertThat(client.timelineHistory(2).content()).contains(next.start().toString());
-        assertThat(client.startReplication(Optional.empty(), next.start(), 1)).isEmpty();
-        assertThat(client.startReplication(Optional.empty(), next.start(), 2)).isPresent();
-      }
+    LocalCluster cluster = server(16);
+    Path copy = cluster.newDirectory("standby");
+    try (var client = ReplicationClient.connect(info(cluster))) {
+      client.baseBackup(BackupOptions.standard().withWal(), new Unpacker(copy, copy));
+    }
+    Files.createFile(copy.resolve("standby.signal"));
+    try (var standby =
+            LocalCluster.existing(cluster.binaries(), copy).setting("hot_standby", "on").start();
+        var client = ReplicationClient.connect(info(standby))) {
+      assertThat(client.isInRecovery()).isTrue();
+      SystemIdentity identity = client.identifySystem();
+      ReplicationStream stream =
+          client.startReplication(Optional.empty(), identity.flushed(), 1).orElseThrow();
+      standby.execute("select pg_promote()");
+      NextTimeline next =
+          stream
+              .run(collector(new ByteArrayOutputStream(), -1, () -> {}), Duration.ofSeconds(60))
+              .orElseThrow();
+      assertThat(next.timeline()).isEqualTo(2);
+      assertThat(client.timelineHistory(2).fileName()).isEqualTo("00000002.history");
+      assertThat(client.timelineHistory(2).content()).contains(next.start().toString());
+      assertThat(client.startReplication(Optional.empty(), next.start(), 1)).isEmpty();
+      assertThat(client.startReplication(Optional.empty(), next.start(), 2)).isPresent();
     }
   }
 
