@@ -128,8 +128,9 @@ class FollowTest {
     }
   }
 
+  /// Autovacuum would change catalogs while they are compared.
   private static ClusterBuilder cluster() throws Exception {
-    return LocalCluster.builder(PostgresBinaries.of(MAJOR));
+    return LocalCluster.builder(PostgresBinaries.of(MAJOR)).setting("autovacuum", "off");
   }
 
   private static Varve start(Path folder, Bucket bucket) throws Exception {

@@ -182,7 +182,7 @@ class RemoteKillTest {
     }
 
     private void await(Lsn lsn) throws IOException {
-      server.command("wait", NAME, "--lsn", lsn.toString(), "--timeout", "60");
+      server.command("wait", NAME, "--lsn", lsn.toString(), "--timeout", "180");
     }
 
     private void compare(Lsn lsn) throws IOException {
@@ -224,8 +224,12 @@ class RemoteKillTest {
   }
 
   private static LocalCluster source() throws Exception {
+    // Autovacuum would change catalogs while they are compared.
     LocalCluster source =
-        LocalCluster.builder(PostgresBinaries.of(MAJOR)).setting("max_wal_size", "64MB").start();
+        LocalCluster.builder(PostgresBinaries.of(MAJOR))
+            .setting("max_wal_size", "64MB")
+            .setting("autovacuum", "off")
+            .start();
     try (Connection connection = source.connect()) {
       BANK.initialize(connection);
     }
