@@ -21,8 +21,11 @@ class FollowTest {
 
   private static final int MAJOR = 17;
   private static final int MEMORY = 512;
-  private static final int LIMIT_SECONDS = 60;
+  private static final int LIMIT_SECONDS = 180;
   private static final String NAME = "main";
+
+  /// Of a base backup.
+  private static final int FEW_BYTES = 1 << 20;
 
   @Test
   void timelinesOfABucketAndOfABackupGoOnFromTheirSource() throws Exception {
@@ -97,14 +100,15 @@ class FollowTest {
     try (var scratch = Scratch.make();
         var bucket = new Bucket(scratch.of("s3"));
         var wire = new Wire(bucket.port());
-        var source = cluster().start()) {
+        var source = cluster().start();
+        var slow = new Wire(source.port(), FEW_BYTES)) {
       write(source, 1);
       String tenant = importAndKill(scratch.of("a"), bucket, source);
+      String stuck = "host=127.0.0.1 user=postgres dbname=postgres port=" + slow.port();
       Path data = scratch.of("a").resolve("varve");
       try (Varve varve = start(scratch.of("b"), bucket)) {
         Thread importing =
-            Thread.ofVirtual()
-                .start(() -> varve.run("import", "--from", address(source), "--name", "cut"));
+            Thread.ofVirtual().start(() -> varve.run("import", "--from", stuck, "--name", "cut"));
         await(() -> slots(source) == 2);
         varve.kill();
         importing.join();

@@ -22,6 +22,9 @@ class KillTest {
   /// The least there is, so that layers are written all the time.
   private static final int MEMORY = 512;
 
+  /// Of a base backup.
+  private static final int FEW_BYTES = 1 << 20;
+
   private static final Tpcb BANK = new Tpcb(2, 5_000);
   private static final long SEED = Long.getLong("seed", 2);
 
@@ -77,15 +80,14 @@ class KillTest {
   @Test
   void anImportThatIsCutShortLeavesNothing() throws Exception {
     try (var scratch = Scratch.make();
-        var source = source()) {
+        var source = source();
+        var wire = new Wire(source.port(), FEW_BYTES)) {
       Varve varve = Varve.start(scratch.path(), MEMORY);
       try {
         Varve first = varve;
+        String stuck = "host=127.0.0.1 user=postgres dbname=postgres port=" + wire.port();
         var importing =
-            Thread.ofVirtual()
-                .start(() ->
-                    first.run(
-                        "import", "--from", source.connectionString("postgres"), "--name", "main"));
+            Thread.ofVirtual().start(() -> first.run("import", "--from", stuck, "--name", "main"));
         await(source, "select count(*) from pg_replication_slots", "1");
         varve.kill();
         importing.join();
@@ -101,7 +103,7 @@ class KillTest {
   }
 
   private static void await(LocalCluster source, String query, String value) throws Exception {
-    long deadline = System.nanoTime() + 60_000_000_000L;
+    long deadline = System.nanoTime() + 180_000_000_000L;
     try (Connection connection = source.connect()) {
       while (!Content.column(connection, query).getFirst().equals(value)) {
         assertThat(System.nanoTime()).as(query).isLessThan(deadline);
