@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.varve.cli.Main;
 import dev.varve.cluster.LocalS3;
+import dev.varve.cluster.Trees;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -14,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 
 /// A bucket of an S3 server in this process, for servers in processes of their own.
@@ -55,11 +56,10 @@ final class Bucket implements AutoCloseable {
   /// The names of all objects.
   SortedSet<String> objects() throws IOException {
     Path bucket = folder.resolve(NAME);
-    try (Stream<Path> files = Files.walk(bucket)) {
-      var names = new TreeSet<String>();
-      files.filter(Files::isRegularFile).forEach(f -> names.add(bucket.relativize(f).toString()));
-      return names;
-    }
+    return Trees.list(bucket).stream()
+        .filter(Files::isRegularFile)
+        .map(file -> bucket.relativize(file).toString())
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 
   /// Says `varve scrub`, which must find no problem.

@@ -69,7 +69,7 @@ class HarmlessCopyTest {
     try (Connection connection = restored.connect();
         Statement statement = connection.createStatement()) {
       // Else this waits for a standby, for ever.
-      statement.setQueryTimeout(20);
+      statement.setQueryTimeout(60);
       statement.execute("set synchronous_commit = on");
       statement.execute("create table committed (id int)");
       statement.execute("drop table committed");

@@ -44,7 +44,8 @@ final class StoppedServers {
     varve.command("wait", name, "--lsn", now, "--timeout", "120");
     source.stop(StopMode.FAST);
     Lsn checkpoint = lastCheckpoint(source.dataDirectory());
-    varve.command("wait", name, "--lsn", new Lsn(checkpoint.value() + 1).toString());
+    String end = new Lsn(checkpoint.value() + 1).toString();
+    varve.command("wait", name, "--lsn", end, "--timeout", "120");
     return made;
   }
 

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,7 +29,8 @@ import tools.jackson.databind.ObjectMapper;
 final class Varve implements AutoCloseable {
 
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Duration START_LIMIT = Duration.ofMinutes(2);
+  private static final Duration START_LIMIT = Duration.ofMinutes(3);
+  private static final Duration STOP_LIMIT = Duration.ofMinutes(2);
   private static final Pattern ADDRESS =
       Pattern.compile("HTTP API on (http://[0-9.:]+), page service on 127.0.0.1:([0-9]+)");
 
@@ -83,16 +85,22 @@ final class Varve implements AutoCloseable {
     Runtime.getRuntime().addShutdownHook(killer);
     long deadline = System.nanoTime() + START_LIMIT.toNanos();
     while (true) {
-      Matcher said = ADDRESS.matcher(Files.readString(log).substring((int) before));
+      Matcher said = ADDRESS.matcher(from(log, before));
       if (said.find()) {
         int pages = Integer.parseInt(said.group(2));
         return new Varve(process, log, said.group(1), pages, killer);
       }
       if (process.waitFor(20, TimeUnit.MILLISECONDS) || System.nanoTime() > deadline) {
         process.destroyForcibly();
-        throw new IOException("varve serve did not start: " + Files.readString(log));
+        throw new IOException("varve serve did not start: " + from(log, 0));
       }
     }
+  }
+
+  /// The rest of a log that is still written.
+  private static String from(Path log, long offset) throws IOException {
+    byte[] bytes = Files.readAllBytes(log);
+    return new String(bytes, (int) offset, bytes.length - (int) offset, StandardCharsets.UTF_8);
   }
 
   /// Flags of the JVM, and variables of the environment.
@@ -258,7 +266,7 @@ final class Varve implements AutoCloseable {
 
   /// What the server has printed.
   String log() throws IOException {
-    return Files.readString(log);
+    return from(log, 0);
   }
 
   /// As `kill -9`.
@@ -274,9 +282,9 @@ final class Varve implements AutoCloseable {
   void stop() throws IOException {
     process.destroy();
     try {
-      if (!process.waitFor(1, TimeUnit.MINUTES)) {
+      if (!process.waitFor(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
         kill();
-        throw new IOException("varve serve did not stop within a minute:\n" + log());
+        throw new IOException("varve serve did not stop within " + STOP_LIMIT + ":\n" + log());
       }
     } catch (InterruptedException e) {
       process.destroyForcibly();
