@@ -156,7 +156,7 @@ class LocalClusterTest {
       awaitArchived(cluster);
       try (var recovered =
           LocalCluster.existing(binaries, copy).recoverTo(target, cluster.archive()).start()) {
-        recovered.awaitPromotion(Duration.ofSeconds(60));
+        recovered.awaitPromotion(Duration.ofMinutes(3));
         assertThat(recovered.query("select string_agg(a::text, ',') from t")).isEqualTo("1");
         recovered.execute("insert into t values (3)");
       }

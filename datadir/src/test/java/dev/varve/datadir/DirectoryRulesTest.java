@@ -56,7 +56,7 @@ class DirectoryRulesTest {
     timeline.checkpoint();
     timeline.collectGarbage();
     timeline.compact();
-    Instant limit = Instant.now().plusSeconds(60);
+    Instant limit = Instant.now().plusSeconds(180);
     while (!done.getAsBoolean()) {
       assertThat(Instant.now()).as("history is still there").isBefore(limit);
       try {

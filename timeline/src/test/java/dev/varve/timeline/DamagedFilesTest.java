@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Layer files that are missing, cut, changed, and put back, on real files.
-@Timeout(60)
+@Timeout(180)
 class DamagedFilesTest {
 
   private static final Logger LOG = Logger.getLogger("dev.varve");

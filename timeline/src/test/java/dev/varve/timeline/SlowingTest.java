@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// How fast a writer may be.
-@Timeout(60)
+@Timeout(300)
 class SlowingTest {
 
   @TempDir private Path data;

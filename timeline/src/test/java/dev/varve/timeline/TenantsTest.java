@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// What one sees of tenants and timelines, on real files.
-@Timeout(60)
+@Timeout(180)
 class TenantsTest {
 
   private static final TimelineSettings SETTINGS = Fixture.settings(8 << 20, 1 << 20);

@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
 /// One run of Varve's side: a timeline that follows a server; the next run goes on with its files.
 final class Side implements AutoCloseable {
 
-  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final Duration LIMIT = Duration.ofMinutes(3);
   private static final ReceiverSettings SETTINGS =
       new ReceiverSettings(
           Duration.ofMillis(100),

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class WalReceiverTest {
 
-  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final Duration LIMIT = Duration.ofMinutes(3);
   private static final Tpcb BANK = new Tpcb(1, 500);
 
   private final TaskManager tasks =

@@ -141,7 +141,7 @@ class ArchivedTimelinesTest {
             .setting("archive_mode", "on")
             .setting("archive_command", "cp \"%p\" \"" + archive + "/%f\"")
             .start();
-    cluster.awaitPromotion(Duration.ofMinutes(1));
+    cluster.awaitPromotion(Duration.ofMinutes(3));
     return cluster;
   }
 

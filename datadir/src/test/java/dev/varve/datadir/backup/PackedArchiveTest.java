@@ -157,7 +157,7 @@ class PackedArchiveTest {
   }
 
   private static void awaitFile(Path archive) throws Exception {
-    long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+    long deadline = System.nanoTime() + Duration.ofMinutes(3).toNanos();
     while (names(archive).isEmpty()) {
       assertThat(System.nanoTime()).isLessThan(deadline);
       Thread.sleep(Duration.ofMillis(50));

@@ -98,7 +98,7 @@ class RouterTest {
   /// Status and body of the answer.
   private String ask(String request, String body) throws IOException {
     try (var socket = new Socket(http.getAddress().getAddress(), http.getAddress().getPort())) {
-      socket.setSoTimeout(10_000);
+      socket.setSoTimeout(60_000);
       String text =
           request
               + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "

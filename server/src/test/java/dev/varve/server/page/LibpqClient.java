@@ -15,7 +15,7 @@ import java.util.List;
 /// A client that speaks libpq's protocol byte by byte, rightly or wrongly as a test wants it.
 final class LibpqClient implements AutoCloseable {
 
-  private static final int TIMEOUT_MS = 30_000;
+  private static final int TIMEOUT_MS = 120_000;
 
   private final Socket socket;
   private final DataInputStream in;

@@ -314,7 +314,7 @@ class PageStreamTest {
           "create table filler as select i, repeat('x', 200) from generate_series(1, 8000) i",
           "checkpoint");
       byte[] page =
-          result(ask, 102, request, answer.get(30, java.util.concurrent.TimeUnit.SECONDS));
+          result(ask, 102, request, answer.get(120, java.util.concurrent.TimeUnit.SECONDS));
       assertThat(new String(page, StandardCharsets.ISO_8859_1)).contains("arrived");
     }
   }

@@ -201,6 +201,6 @@ final class ServerWorkload implements Workload {
     Files.setOwner(signal, Files.getOwner(cluster.dataDirectory()));
     cluster.start();
     cluster.execute("select pg_promote()");
-    cluster.awaitPromotion(Duration.ofMinutes(1));
+    cluster.awaitPromotion(Duration.ofMinutes(3));
   }
 }

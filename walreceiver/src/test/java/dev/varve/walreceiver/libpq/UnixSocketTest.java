@@ -95,7 +95,7 @@ class UnixSocketTest {
             });
     Thread.sleep(Duration.ofMillis(100));
     socket.close();
-    assertThat(ended.get(10, java.util.concurrent.TimeUnit.SECONDS))
+    assertThat(ended.get(60, java.util.concurrent.TimeUnit.SECONDS))
         .isInstanceOf(SocketException.class);
     reader.join();
     assertThat(socket.isClosed()).isTrue();
