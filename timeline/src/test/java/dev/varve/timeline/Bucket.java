@@ -24,6 +24,7 @@ import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -124,7 +125,7 @@ final class Bucket {
     public Map<TenantId, Generation> newest(Collection<TenantId> tenants) throws StoreException {
       answer();
       Map<TenantId, Generation> newest = authority.newest(tenants);
-      if (tenants.stream().allMatch(tenant -> newest.get(tenant).equals(held.get(tenant)))) {
+      if (tenants.stream().allMatch(t -> Objects.equals(newest.get(t), held.get(t)))) {
         store.validated();
       }
       return newest;
