@@ -10,7 +10,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.UserPrincipal;
-import java.util.SortedSet;
+import java.util.NavigableSet;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -21,8 +21,8 @@ public final class Trees {
   private Trees() {}
 
   /// All files and directories of a tree, itself among them, while others may be at work in it:
-  /// what comes or goes meanwhile may be there or not.
-  public static SortedSet<Path> list(Path root) throws IOException {
+  /// what comes or goes meanwhile may be there or not. A directory comes before what is in it.
+  public static NavigableSet<Path> list(Path root) throws IOException {
     var found = new TreeSet<Path>();
     Files.walkFileTree(
         root,
@@ -55,34 +55,11 @@ public final class Trees {
 
   /// Deletes a tree, and does not mind what another process deletes first.
   public static void delete(Path root) throws IOException {
-    if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
-      return;
+    if (Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
+      for (Path path : list(root).descendingSet()) {
+        Files.deleteIfExists(path);
+      }
     }
-    Files.walkFileTree(
-        root,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.deleteIfExists(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
-            return gone(e);
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
-              throws IOException {
-            if (e != null) {
-              return gone(e);
-            }
-            Files.deleteIfExists(directory);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 
   /// Makes the user the owner of all in the tree.
