@@ -17,6 +17,18 @@ final class MixedClient implements Load.Client {
   private static final Set<String> IN_THE_WAY =
       Set.of("40P01", "40001", "55P03", "55006", "55000", "57014");
 
+  /// What reads rows that are dead, but may be seen by transactions of another database. A vacuum
+  /// has perhaps taken their TOAST chunks already, as it does not heed that database: PostgreSQL's
+  /// bugs 18351 and 19519, on all versions.
+  private static final Set<String> REWRITING =
+      Set.of(
+          "vacuum full",
+          "vacuum full catalog",
+          "cluster",
+          "create index",
+          "reindex",
+          "alter table");
+
   private final MixedWorkload workload;
   private final Load.ConnectionSource source;
   private final int number;
@@ -58,7 +70,9 @@ final class MixedClient implements Load.Client {
     try {
       operation.body().run(session);
     } catch (SQLException e) {
-      if (connection.isClosed() || !IN_THE_WAY.contains(String.valueOf(e.getSQLState()))) {
+      boolean isHarmless =
+          IN_THE_WAY.contains(String.valueOf(e.getSQLState())) || isKnownBug(operation, e);
+      if (connection.isClosed() || !isHarmless) {
         throw new SQLException(operation.name() + ": " + e.getMessage(), e.getSQLState(), e);
       }
       if (!connection.getAutoCommit()) {
@@ -66,6 +80,12 @@ final class MixedClient implements Load.Client {
         connection.setAutoCommit(true);
       }
     }
+  }
+
+  private static boolean isKnownBug(Operation operation, SQLException e) {
+    return REWRITING.contains(operation.name())
+        && "XX001".equals(e.getSQLState())
+        && String.valueOf(e.getMessage()).contains("missing chunk number 0 for toast value");
   }
 
   private Operation choose(SplittableRandom random) {
