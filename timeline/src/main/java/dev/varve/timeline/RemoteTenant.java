@@ -378,7 +378,7 @@ final class RemoteTenant {
   }
 
   private void lose(String reason) {
-    synchronized (timelines) {
+    synchronized (timelines) { // two tasks may learn it at the same time
       if (lost != null) {
         return;
       }

@@ -19,7 +19,7 @@ final class MixedClient implements Load.Client {
 
   /// What reads rows that are dead, but may be seen by transactions of another database. A vacuum
   /// has perhaps taken their TOAST chunks already, as it does not heed that database: PostgreSQL's
-  /// bugs 18351 and 19519, on all versions.
+  /// bugs 18351 and 19519.
   private static final Set<String> REWRITING =
       Set.of(
           "vacuum full",
