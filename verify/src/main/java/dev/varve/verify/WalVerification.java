@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -103,6 +104,7 @@ public final class WalVerification {
     ArchivedLog log = log();
     ReplayStore store = base.load(scratch("changed"), options.cachedPages());
     store.observe(observer);
+    Set<Key> leftovers = base.isConsistent() ? Set.of() : FinalComparison.emptyFiles(store);
     var judge =
         new Judge(
             store,
@@ -116,7 +118,7 @@ public final class WalVerification {
       replay(log, ingest, judge);
       Lsn end = ingest.lastRecord();
       if (options.finished().isPresent() && reason == null) {
-        compareFiles(store, judge, options.finished().get(), end);
+        compareFiles(store, judge, leftovers, options.finished().get(), end);
       }
       return new Verdict(
           base.version().major(),
@@ -192,7 +194,8 @@ public final class WalVerification {
     judge.setConsistent();
   }
 
-  private void compareFiles(ReplayStore store, Judge judge, Path directory, Lsn end)
+  private void compareFiles(
+      ReplayStore store, Judge judge, Set<Key> leftovers, Path directory, Lsn end)
       throws IOException {
     BaseDirectory finished = BaseDirectory.open(directory);
     if (finished.control().systemIdentifier() != base.control().systemIdentifier()) {
@@ -205,7 +208,7 @@ public final class WalVerification {
               .formatted(directory, finished.start(), end));
     }
     try (ReplayStore files = finished.load(scratch("finished"), options.cachedPages())) {
-      new FinalComparison(store, files, findings, judge.mapsWithoutBits(), end).run();
+      new FinalComparison(store, files, findings, judge.mapsWithoutBits(), leftovers, end).run();
     }
   }
 

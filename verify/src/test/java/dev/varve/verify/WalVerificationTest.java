@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.zip.CRC32C;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -77,6 +78,23 @@ class WalVerificationTest extends VerifiedServers {
       assertThat(verdict.isGood()).as("%s", verdict).isTrue();
       assertThat(verdict.consistent().orElseThrow()).isBetween(verdict.start(), verdict.end());
       assertThat(verdict.total().checked()).isGreaterThan(5_000);
+    }
+  }
+
+  /// A server unlinks some files only with the checkpoint after the one that a backup begins with,
+  /// and no record of that backup's log says that they are dropped.
+  @Test
+  void passesOverTheEmptyFileOfWhatWasDroppedBeforeTheBackup() throws Exception {
+    try (LocalCluster cluster = server(17).start()) {
+      Path base = backUp(cluster, 17);
+      Path relation = base.resolve(cluster.query("select pg_relation_filepath('pg_class')"));
+      Files.createFile(relation.resolveSibling("99998"));
+      Files.write(relation.resolveSibling("99999"), new byte[Page.SIZE]);
+      cluster.stop(StopMode.FAST);
+      assertThat(verify(options(base, cluster.dataDirectory())).mismatches())
+          .flatExtracting(Mismatch::difference)
+          .singleElement(InstanceOfAssertFactories.STRING)
+          .endsWith("/99999 has no file");
     }
   }
 
