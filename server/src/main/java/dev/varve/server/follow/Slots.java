@@ -19,7 +19,7 @@ public final class Slots {
 
   /// How often, and how long apart, it is tried to drop one that is still in use: a walsender takes
   /// a moment to find out that its client has gone.
-  private static final int ATTEMPTS = 10;
+  private static final int ATTEMPTS = 50;
 
   private static final Duration PAUSE = Duration.ofMillis(100);
 
