@@ -12,9 +12,7 @@ import dev.varve.postgres.page.PageMask;
 import dev.varve.postgres.slru.Slru;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Compares what a replay came to with the files of a server that was stopped cleanly at the log's
@@ -26,11 +24,6 @@ import org.jspecify.annotations.Nullable;
 /// pages also the NSN and the flag that says that a split is not complete.
 ///
 /// From version 16 on nothing is logged of the init fork of an unlogged bloom index.
-///
-/// A backup of a running server may have the empty main file of a relation whose drop is not in its
-/// log: what is dropped while a checkpoint begins is unlinked by the one after it, and the record
-/// of the drop lies before the first one's redo point (`SyncPreCheckpoint` in PostgreSQL's
-/// `sync.c`). PostgreSQL's own recovery keeps such a file.
 final class FinalComparison {
 
   /// In the special space, behind NSN and right neighbour.
@@ -45,7 +38,7 @@ final class FinalComparison {
   private final ReplayStore files;
   private final Findings findings;
   private final MapsWithoutBits mapsWithoutBits;
-  private final Set<Key> leftovers;
+  private final Leftovers leftovers;
   private final Findings.Count count;
   private final Lsn end;
   private final Key nextMultixact;
@@ -55,13 +48,13 @@ final class FinalComparison {
 
   /// @param files the stopped server's, loaded
   /// @param mapsWithoutBits pages of visibility maps that may lack bits that the file has
-  /// @param leftovers sizes of relations that need no file as long as they are empty
+  /// @param leftovers relations that need no file
   FinalComparison(
       ReplayStore replayed,
       ReplayStore files,
       Findings findings,
       MapsWithoutBits mapsWithoutBits,
-      Set<Key> leftovers,
+      Leftovers leftovers,
       Lsn end) {
     this.replayed = replayed;
     this.files = files;
@@ -80,17 +73,6 @@ final class FinalComparison {
     nextMultixactAt = offsets.indexOnPage(next) * (long) Integer.BYTES;
   }
 
-  /// The sizes of the relations whose main file is there and empty.
-  static Set<Key> emptyFiles(ReplayStore store) {
-    var empty = new HashSet<Key>();
-    for (Key size : sizes(store, DirectoryKeys.RELATION_SIZE)) {
-      if (DirectoryKeys.relationOf(size).fork() == RelationFork.MAIN && blocks(store, size) == 0) {
-        empty.add(size);
-      }
-    }
-    return empty;
-  }
-
   void run() {
     for (Key size : sizes(files, DirectoryKeys.RELATION_SIZE)) {
       relation(DirectoryKeys.relationOf(size), blocks(files, size));
@@ -100,8 +82,9 @@ final class FinalComparison {
     }
     for (Key size : sizes(replayed, DirectoryKeys.RELATION_SIZE)) {
       RelationFork fork = DirectoryKeys.relationOf(size);
-      boolean isLeftover = leftovers.contains(size) && blocks(replayed, size) == 0;
-      if (files.value(size) == null && fork.fork() != RelationFork.FREE_SPACE_MAP && !isLeftover) {
+      if (files.value(size) == null
+          && fork.fork() != RelationFork.FREE_SPACE_MAP
+          && !leftovers.mayHave(replayed, size)) {
         differs(DirectoryKeys.relationBlock(fork, 0), fork + " has no file");
       }
     }

@@ -46,6 +46,7 @@ final class Judge implements WalIngest.Witness {
   private final boolean[] hasBefore = new boolean[MOST_BLOCKS];
 
   private final MapsWithoutBits withoutBits = new MapsWithoutBits();
+  private final Leftovers leftovers = new Leftovers();
 
   private Findings.Count count;
   private boolean minimal;
@@ -91,6 +92,11 @@ final class Judge implements WalIngest.Witness {
   /// Visibility map pages of whose bits the log has told nothing so far.
   MapsWithoutBits mapsWithoutBits() {
     return withoutBits;
+  }
+
+  /// Files that the log may not tell the end of.
+  Leftovers leftovers() {
+    return leftovers;
   }
 
   /// PostgreSQL's own recovery refuses such a log, too.
@@ -161,6 +167,7 @@ final class Judge implements WalIngest.Witness {
       judgeFailures();
     }
     withoutBits.record(record);
+    leftovers.record(record);
     for (int i = 0; i < record.blockCount(); i++) {
       Key key = DirectoryKeys.block(record, i);
       findings.changed(record, key);

@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -104,7 +103,6 @@ public final class WalVerification {
     ArchivedLog log = log();
     ReplayStore store = base.load(scratch("changed"), options.cachedPages());
     store.observe(observer);
-    Set<Key> leftovers = base.isConsistent() ? Set.of() : FinalComparison.emptyFiles(store);
     var judge =
         new Judge(
             store,
@@ -114,11 +112,14 @@ public final class WalVerification {
             base.isConsistent(),
             options.from().orElse(Lsn.ZERO),
             options.to().orElse(Lsn.MAX));
+    if (!base.isConsistent()) {
+      judge.leftovers().inBackup(store);
+    }
     try (var ingest = new WalIngest(store, judge)) { // closes the store, too
       replay(log, ingest, judge);
       Lsn end = ingest.lastRecord();
       if (options.finished().isPresent() && reason == null) {
-        compareFiles(store, judge, leftovers, options.finished().get(), end);
+        compareFiles(store, judge, options.finished().get(), end);
       }
       return new Verdict(
           base.version().major(),
@@ -194,8 +195,7 @@ public final class WalVerification {
     judge.setConsistent();
   }
 
-  private void compareFiles(
-      ReplayStore store, Judge judge, Set<Key> leftovers, Path directory, Lsn end)
+  private void compareFiles(ReplayStore store, Judge judge, Path directory, Lsn end)
       throws IOException {
     BaseDirectory finished = BaseDirectory.open(directory);
     if (finished.control().systemIdentifier() != base.control().systemIdentifier()) {
@@ -208,7 +208,8 @@ public final class WalVerification {
               .formatted(directory, finished.start(), end));
     }
     try (ReplayStore files = finished.load(scratch("finished"), options.cachedPages())) {
-      new FinalComparison(store, files, findings, judge.mapsWithoutBits(), leftovers, end).run();
+      new FinalComparison(store, files, findings, judge.mapsWithoutBits(), judge.leftovers(), end)
+          .run();
     }
   }
 

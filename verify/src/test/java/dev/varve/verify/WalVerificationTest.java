@@ -8,6 +8,8 @@ import dev.varve.cluster.StopMode;
 import dev.varve.postgres.control.ControlFile;
 import dev.varve.postgres.page.Page;
 import dev.varve.postgres.page.PageMask;
+import dev.varve.postgres.wal.RecordType;
+import dev.varve.postgres.wal.ResourceManager;
 import dev.varve.postgres.wal.SegmentName;
 import dev.varve.testkit.workload.MixedWorkload;
 import java.io.IOException;
@@ -222,7 +224,7 @@ class WalVerificationTest extends VerifiedServers {
       cluster.execute("create table t (a int)", "insert into t values (1)");
       cluster.query("select pg_switch_wal()");
       cluster.stop(StopMode.FAST);
-      append(cluster.dataDirectory(), 200);
+      append(cluster.dataDirectory(), 200, 0, 0, 0xAA, 0xBB);
       Verdict verdict = verify(options(base, cluster.dataDirectory()));
       assertThat(verdict.isGood()).as("%s", verdict).isTrue();
       assertThat(verdict.counts())
@@ -233,8 +235,27 @@ class WalVerificationTest extends VerifiedServers {
     }
   }
 
-  /// Writes a record of two bytes behind the shutdown checkpoint, which begins a segment.
-  private static void append(Path data, int rmgr) throws IOException {
+  /// What is stopped before it has a transaction id logs a file and no end of itself.
+  @ParameterizedTest
+  @ValueSource(ints = {0, 900})
+  void passesOverTheEmptyFileOfWhatWasStoppedBeforeItHadAnId(int xid) throws Exception {
+    try (LocalCluster cluster = server(16).create()) {
+      Path base = copy(cluster.dataDirectory());
+      cluster.start();
+      cluster.query("select pg_switch_wal()");
+      cluster.stop(StopMode.FAST);
+      int create = RecordType.STORAGE_CREATE;
+      int[] file = {0x7F, 6, 0, 0, 5, 0, 0, 0, 0x9F, 0x86, 1, 0, 0, 0, 0, 0};
+      append(cluster.dataDirectory(), ResourceManager.STORAGE.id(), create, xid, file);
+      assertThat(verify(options(base, cluster.dataDirectory())).mismatches())
+          .flatExtracting(Mismatch::difference)
+          .isEqualTo(xid == 0 ? List.of() : List.of("1663/5/99999 has no file"));
+    }
+  }
+
+  /// Writes a record behind the shutdown checkpoint, which begins a segment.
+  private static void append(Path data, int rmgr, int info, int xid, int... mainData)
+      throws IOException {
     ControlFile control =
         ControlFile.parse(
             MemorySegment.ofArray(Files.readAllBytes(data.resolve("global/pg_control"))));
@@ -245,12 +266,15 @@ class WalVerificationTest extends VerifiedServers {
     byte[] segment = Files.readAllBytes(file);
     var bytes = ByteBuffer.wrap(segment).order(ByteOrder.LITTLE_ENDIAN);
     int at = (int) (last % size) + (bytes.getInt((int) (last % size)) + 7 & -8);
-    assertThat(at % 8192).isBetween(40, 8192 - 32);
-    bytes.putInt(at, 28).putInt(at + 4, 0).putLong(at + 8, last);
-    bytes.put(at + 16, (byte) 0).put(at + 17, (byte) rmgr);
-    bytes.putInt(at + 24, 0xBBAA_02FF); // main data, two bytes of it
+    assertThat(at % 8192).isBetween(40, 8192 - 64);
+    bytes.putInt(at, 26 + mainData.length).putInt(at + 4, xid).putLong(at + 8, last);
+    bytes.put(at + 16, (byte) info).put(at + 17, (byte) rmgr);
+    bytes.put(at + 24, (byte) 0xFF).put(at + 25, (byte) mainData.length);
+    for (int i = 0; i < mainData.length; i++) {
+      bytes.put(at + 26 + i, (byte) mainData[i]);
+    }
     var crc = new CRC32C();
-    crc.update(segment, at + 24, 4);
+    crc.update(segment, at + 24, 2 + mainData.length);
     crc.update(segment, at, 20);
     bytes.putInt(at + 20, (int) crc.getValue());
     Files.write(file, segment);
