@@ -12,10 +12,10 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "attach",
     description = {
-      "Take a tenant over from the object store, from whichever server has it or had it. It serves",
-      "at once: its data stays in the store until somebody asks for it. The server that had it, if",
-      "it still runs, can change nothing in the store from then on. Whom its timelines followed is",
-      "not in the store: varve follow has them go on.%n"
+      "Take a tenant over from the object store, from whichever server has it or had it.",
+      "It serves at once: its data stays in the store until somebody asks for it. The "
+          + "server that had it, if it still runs, can change nothing in the store from then on. "
+          + "Whom its timelines followed is not in the store: varve follow has them go on.%n"
     },
     footer = "%nvarve scrub lists the tenants of a store.",
     mixinStandardHelpOptions = true)

@@ -16,7 +16,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "branch",
     description = {
-      "Branch a timeline as of now or of a past moment. Takes milliseconds, whatever the size.",
+      "Branch a timeline as of now or of a past moment. Takes milliseconds, whatever the "
+          + "size.",
       "As of now means: all that the followed server has written by this moment."
     },
     mixinStandardHelpOptions = true)
@@ -33,10 +34,9 @@ final class BranchCommand implements Callable<Integer> {
   @Option(
       names = "--at",
       paramLabel = "LSN|TIMESTAMP",
-      description = {
-        "The moment: an LSN, or a time, which means the last commit at or before it.",
-        "A time without a zone is in this machine's."
-      })
+      description =
+          "The moment: an LSN, or a time, which means the last commit at or before it. A time "
+              + "without a zone is in this machine's.")
   private @Nullable String at;
 
   @Spec private CommandSpec spec;

@@ -17,9 +17,9 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "configure",
     description = {
-      "Set what holds for one tenant in the place of what its server's options say, and show what",
-      "holds then; without an option only show it. It counts at once, and goes where the tenant",
-      "goes: with an object store it is kept there, too.%n"
+      "Set what holds for one tenant in the place of its server's options, and show it.",
+      "Without an option it is only shown. It counts at once, and goes where the tenant "
+          + "goes: with an object store it is kept there, too.%n"
     },
     mixinStandardHelpOptions = true)
 final class ConfigureCommand implements Callable<Integer> {
@@ -29,10 +29,9 @@ final class ConfigureCommand implements Callable<Integer> {
     @Option(
         names = "--pitr-interval",
         paramLabel = "TIME",
-        description = {
-          "How far back every moment can be read, such as 30d, 12h or 30min, as varve serve takes it.",
-          "History that is gone already does not come back."
-        })
+        description =
+            "How far back every moment can be read, such as 30d, 12h or 30min, as varve serve "
+                + "takes it. History that is gone already does not come back.")
     @Nullable String pitrInterval;
 
     @Option(names = "--reset", description = "All as the server's options say.")

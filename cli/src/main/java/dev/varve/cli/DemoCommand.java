@@ -15,10 +15,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Start a PostgreSQL 17 \"production\" under load, import it, follow it, delete a table's rows"
-          + " by",
-      "accident, branch to the moment before, start PostgreSQL from the branch and show the rows.",
-      "Needs nothing but this machine, takes under two minutes, and leaves nothing behind.%n"
+      "Show the main job: rows of a PostgreSQL under load are lost, and come back.",
+      "Starts a PostgreSQL 17 \"production\" under load, imports it, follows it, deletes a "
+          + "table's rows by accident, branches to the moment before, starts PostgreSQL from the "
+          + "branch and shows the rows. Needs nothing but this machine, takes under two minutes, "
+          + "and leaves nothing behind.%n"
     },
     mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
@@ -38,10 +39,10 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--remote",
       paramLabel = "s3",
-      description = {
-        "Keep everything in an S3 server, which is started in this process; before the restore, the",
-        "server is killed and its disk wiped, and another one serves the branch from the bucket."
-      })
+      description =
+          "Keep everything in an S3 server, which is started in this process; before the "
+              + "restore, the server is killed and its disk wiped, and another one serves the branch "
+              + "from the bucket.")
   private @Nullable Store remote;
 
   @Spec private CommandSpec spec;

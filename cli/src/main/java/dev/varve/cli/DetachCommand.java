@@ -13,9 +13,10 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "detach",
     description = {
-      "Upload all of a tenant, and then delete it from this server: the object store has it, and",
-      "varve attach brings it back, here or elsewhere. What it follows is followed no more, and the",
-      "replication slots on the sources are dropped. When the upload fails, nothing changes.%n"
+      "Upload all of a tenant, and then delete it from this server.",
+      "The object store has it then, and varve attach brings it back, here or elsewhere. "
+          + "What it follows is followed no more, and the replication slots on the sources are "
+          + "dropped. When the upload fails, nothing changes.%n"
     },
     mixinStandardHelpOptions = true)
 final class DetachCommand implements Callable<Integer> {

@@ -15,9 +15,10 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "download",
     description = {
-      "Have all of a timeline on the server's disk that is in the object store only, after varve",
-      "attach for one, and wait for it. Reads do without, but take longer. It comes as far as there",
-      "is room below the server's --disk-limit, and may go again when it is not used.%n"
+      "Have all of a timeline on the server's disk that is in the object store only.",
+      "That is for after varve attach; it waits until all is there. Reads do without, but "
+          + "take longer. It comes as far as there is room below the server's --disk-limit, and "
+          + "may go again when it is not used.%n"
     },
     footer = "%nExit status: 0 when all is there, 1 otherwise.",
     mixinStandardHelpOptions = true)

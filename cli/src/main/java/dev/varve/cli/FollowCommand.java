@@ -9,10 +9,11 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "follow",
     description = {
-      "Have a timeline follow a running PostgreSQL from where it ends: one that was attached from",
-      "an object store or imported by --tar, or one whose source has another address or password",
-      "now. The server must be of the cluster that was imported, and must still have the WAL that",
-      "comes next; else nothing changes, and the server has to be imported anew.%n"
+      "Have a timeline follow a running PostgreSQL from where it ends.",
+      "That is for one that was attached from an object store or imported by --tar, or "
+          + "whose source has another address or password now. The server must be of the cluster "
+          + "that was imported, and must still have the WAL that comes next; else nothing "
+          + "changes, and the server has to be imported anew.%n"
     },
     footer = {
       "",
@@ -26,10 +27,9 @@ final class FollowCommand extends TimelineCommand {
       names = "--from",
       required = true,
       paramLabel = "CONNINFO",
-      description = {
-        "The server, as varve import takes it. A replication slot that the timeline has there is",
-        "used again; otherwise one is made."
-      })
+      description =
+          "The server, as varve import takes it. A replication slot that the timeline has there "
+              + "is used again; otherwise one is made.")
   private String conninfo = "";
 
   FollowCommand() {

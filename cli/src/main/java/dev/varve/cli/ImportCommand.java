@@ -19,8 +19,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "import",
     description = {
-      "Take in a running PostgreSQL 14 to 18 without stopping it, and follow it from then on;",
-      "or a base backup made by pg_basebackup --format=tar, with its WAL.%n"
+      "Take in a running PostgreSQL 14 to 18 without stopping it, and follow it from then " + "on.",
+      "Or take in a base backup made by pg_basebackup --format=tar, with its WAL.%n"
     },
     mixinStandardHelpOptions = true)
 final class ImportCommand implements Callable<Integer> {
@@ -31,12 +31,11 @@ final class ImportCommand implements Callable<Integer> {
         names = "--from",
         required = true,
         paramLabel = "CONNINFO",
-        description = {
-          "The server, as libpq has it: postgresql://user@host/ or \"host=... user=...\".",
-          "The role needs REPLICATION. PG... variables, the password and the service file, several",
-          "hosts, certificates and Unix sockets (as the server's user) are used as usual.",
-          "Varve makes a replication slot there, which keeps WAL until Varve has it."
-        })
+        description =
+            "The server, as libpq has it: postgresql://user@host/ or \"host=... user=...\". The "
+                + "role needs REPLICATION. PG... variables, the password and the service file, several "
+                + "hosts, certificates and Unix sockets (as the server's user) are used as usual. Varve "
+                + "makes a replication slot there, which keeps WAL until Varve has it.")
     String conninfo = "";
   }
 
@@ -46,20 +45,18 @@ final class ImportCommand implements Callable<Integer> {
         names = "--tar",
         required = true,
         paramLabel = "FILE",
-        description = {
-          "base.tar, or base.tar.gz, .lz4 or .zst, on the server's machine; pg_wal.tar and the tars of",
-          "tablespaces, OID.tar, are looked for beside it."
-        })
+        description =
+            "base.tar, or base.tar.gz, .lz4 or .zst, on the server's machine; pg_wal.tar and the "
+                + "tars of tablespaces, OID.tar, are looked for beside it.")
     Path tar = Path.of("");
 
     @Option(
         names = "--wal",
         paramLabel = "DIR",
-        description = {
-          "A folder with WAL segment files and .history files, such as an archive; they may be",
-          "compressed (.gz, .lz4, .zst) and the last one .partial, as pg_receivewal leaves them.",
-          "Without it the backup must have its WAL in it, or in pg_wal.tar."
-        })
+        description =
+            "A folder with WAL segment files and .history files, such as an archive; they may be "
+                + "compressed (.gz, .lz4, .zst) and the last one .partial, as pg_receivewal leaves "
+                + "them. Without it the backup must have its WAL in it, or in pg_wal.tar.")
     @Nullable Path wal;
   }
 

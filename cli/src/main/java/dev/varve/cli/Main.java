@@ -19,11 +19,10 @@ import picocli.CommandLine.Spec;
     name = "varve",
     version = "varve 0.1.0",
     mixinStandardHelpOptions = true,
-    description = {
-      "A pageserver for PostgreSQL: keeps every version of every page of a running server, and"
-          + " from",
-      "that gives any page at any LSN, branches in milliseconds, and restore to any moment.%n"
-    },
+    description =
+        "A pageserver for PostgreSQL: keeps every version of every page of a running server, "
+            + "and from that gives any page at any LSN, branches in milliseconds, and restore to "
+            + "any moment.%n",
     footer = {
       "",
       "Also: varve test passes this source tree's tests; varve bench runs its benchmarks.",

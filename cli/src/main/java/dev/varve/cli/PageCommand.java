@@ -37,10 +37,10 @@ final class PageCommand implements Callable<Integer> {
   @Parameters(
       index = "1",
       paramLabel = "RELATION",
-      description = {
-        "tablespace/database/relfilenode: 1663/5/16384 is the file base/5/16384, as",
-        "pg_relation_filepath prints it; 1663 is pg_default, and 1664 with database 0 pg_global."
-      })
+      description =
+          "tablespace/database/relfilenode: 1663/5/16384 is the file base/5/16384, as "
+              + "pg_relation_filepath prints it; 1663 is pg_default, and 1664 with database 0 "
+              + "pg_global.")
   private String relation = "";
 
   @Parameters(index = "2", paramLabel = "BLOCK", description = "The block's number, from 0.")

@@ -22,10 +22,10 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "restore",
     description = {
-      "Write a timeline's data directory, as of now or of a past moment. An unmodified PostgreSQL"
-          + " of",
-      "the same major version starts from it directly; nothing is replayed.",
-      "Archiving is switched off in it, so that it can't write into production's archive.%n"
+      "Write a timeline's data directory, as of now or of a past moment.",
+      "An unmodified PostgreSQL of the same major version starts from it directly; nothing "
+          + "is replayed. Archiving is switched off in it, so that it can't write into "
+          + "production's archive.%n"
     },
     mixinStandardHelpOptions = true)
 final class RestoreCommand implements Callable<Integer> {
@@ -39,10 +39,9 @@ final class RestoreCommand implements Callable<Integer> {
       names = "--to",
       required = true,
       paramLabel = "DIR",
-      description = {
-        "The directory to write; it must be empty or missing. Tablespaces go into folders of",
-        "DIR.tablespaces beside it."
-      })
+      description =
+          "The directory to write; it must be empty or missing. Tablespaces go into folders of "
+              + "DIR.tablespaces beside it.")
   private Path target = Path.of("");
 
   @Option(

@@ -9,9 +9,9 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "retry",
     description = {
-      "Try a broken timeline again now, and look whether damaged files were put back. Those that were",
-      "not are fetched from the object store, if there is one.",
-      "The server does all that from time to time anyway. Exits with 1 if something is still wrong."
+      "Try a broken timeline again now, and look whether damaged files were put back.",
+      "Those that were not are fetched from the object store, if there is one. The server "
+          + "does all that from time to time anyway. Exits with 1 if something is still wrong."
     },
     mixinStandardHelpOptions = true)
 final class RetryCommand extends TimelineCommand {

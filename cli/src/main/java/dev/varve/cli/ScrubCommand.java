@@ -19,9 +19,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "scrub",
     description = {
-      "Check an object store: that every object that is named there is there, whole, and which",
-      "objects nobody names (left by crashes). Servers may go on using the store meanwhile. Needs",
-      "no server: it reads the store itself, with the credentials that the AWS SDK finds.%n"
+      "Check an object store: that every object that is named there is there, and whole.",
+      "Also says which objects nobody names (left by crashes). Servers may go on using the "
+          + "store meanwhile. Needs no server: it reads the store itself, with the credentials "
+          + "that the AWS SDK finds.%n"
     },
     footer = "%nExit status: 0 when nothing is missing or damaged, 1 otherwise.",
     mixinStandardHelpOptions = true)
@@ -36,20 +37,18 @@ final class ScrubCommand implements Callable<Integer> {
 
   @Option(
       names = "--read-all",
-      description = {
-        "Read the bytes of every layer; without it the checksums that the store keeps of them are",
-        "compared."
-      })
+      description =
+          "Read the bytes of every layer; without it the checksums that the store keeps of them "
+              + "are compared.")
   private boolean readAll;
 
   @Option(
       names = "--orphan-age",
       paramLabel = "TIME",
       defaultValue = "3d",
-      description = {
-        "What nobody names counts as an orphan when it is older (default: ${DEFAULT-VALUE}):",
-        "younger objects may belong to an upload that is under way."
-      })
+      description =
+          "What nobody names counts as an orphan when it is older (default: ${DEFAULT-VALUE}): "
+              + "younger objects may belong to an upload that is under way.")
   private String orphanAge = "";
 
   @Option(names = "--delete-orphans", description = "Delete the orphans.")

@@ -15,6 +15,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "serve",
     description = "Run the server, in the foreground, until SIGTERM or Ctrl-C.",
+    sortOptions = false,
     mixinStandardHelpOptions = true)
 final class ServeCommand implements Callable<Integer> {
 
@@ -43,22 +44,19 @@ final class ServeCommand implements Callable<Integer> {
       names = "--memory",
       paramLabel = "SIZE",
       defaultValue = "1GiB",
-      description = {
-        "What the process takes of memory at most (default: ${DEFAULT-VALUE}, at least 512MiB).",
-        "The launcher turns it into the JVM's flags."
-      })
+      description =
+          "What the process takes of memory at most (default: ${DEFAULT-VALUE}, at least "
+              + "512MiB). The launcher turns it into the JVM's flags.")
   private String memory = "";
 
   @Option(
       names = "--pitr-interval",
       paramLabel = "TIME",
       defaultValue = "7d",
-      description = {
-        "How far back every moment can be read, such as 7d, 12h or 30min (default:"
-            + " ${DEFAULT-VALUE}).",
-        "Older history is dropped in the background, but for what branches and leases need.",
-        "0: only --gc-horizon counts."
-      })
+      description =
+          "How far back every moment can be read, such as 7d, 12h or 30min (default: "
+              + "${DEFAULT-VALUE}). Older history is dropped in the background, but for what branches "
+              + "and leases need. 0: only --gc-horizon counts.")
   private String pitrInterval = "";
 
   @Option(
@@ -72,22 +70,20 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--remote",
       paramLabel = "URL",
-      description = {
-        "Keep everything in an object store, too; the data directory is a cache then:",
-        "s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=true, of which only the bucket must",
-        "be there, or file:///PATH. Credentials: as the AWS SDK finds them."
-      })
+      description =
+          "Keep everything in an object store, too; the data directory is a cache then: "
+              + "s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=true, of which only the "
+              + "bucket must be there, or file:///PATH. Credentials: as the AWS SDK finds them.")
   private @Nullable String remote;
 
   @Option(
       names = "--etcd",
       paramLabel = "URL",
       defaultValue = "",
-      description = {
-        "Where servers that share the store agree on who has which tenant:",
-        "etcd://HOST:2379,.../PREFIX, or etcds:// for TLS. Without it this server must be the only",
-        "one that uses the store."
-      })
+      description =
+          "etcd://HOST:2379,.../PREFIX, or etcds:// for TLS: where servers that share the store "
+              + "agree on who has which tenant. Without it this server must be the only one that "
+              + "uses the store.")
   private String etcd = "";
 
   @Option(
@@ -100,30 +96,27 @@ final class ServeCommand implements Callable<Integer> {
       names = "--evict-after",
       paramLabel = "TIME",
       defaultValue = "0",
-      description = {
-        "With --remote: data that was not used for so long goes from the local disk, such as 30d",
-        "(default: ${DEFAULT-VALUE}: only when the disk fills up)."
-      })
+      description =
+          "With --remote: data that was not used for so long goes from the local disk, such as "
+              + "30d (default: ${DEFAULT-VALUE}: only when the disk fills up).")
   private String evictAfter = "";
 
   @Option(
       names = "--disk-limit",
       paramLabel = "PERCENT",
       defaultValue = "90",
-      description = {
-        "With --remote: when more of the disk is used, what was not used for longest goes from it,",
-        "down to 10 percent less (default: ${DEFAULT-VALUE})."
-      })
+      description =
+          "With --remote: when more of the disk is used, what was not used for longest goes "
+              + "from it, down to 10 percent less (default: ${DEFAULT-VALUE}).")
   private int diskLimit;
 
   @Option(
       names = "--metrics-timelines",
       paramLabel = "N",
       defaultValue = "1000",
-      description = {
-        "How many timelines have series of their own at /metrics (default: ${DEFAULT-VALUE}), the",
-        "oldest first; the sums are of all."
-      })
+      description =
+          "How many timelines have series of their own at /metrics (default: ${DEFAULT-VALUE}), "
+              + "the oldest first; the sums are of all.")
   private int metricsTimelines;
 
   @Override

@@ -17,11 +17,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "simulate",
     description = {
-      "Run the storage stack in memory, with a simulated disk, clock and schedule: writers, readers,",
-      "branches, flushes, merges, garbage collection, restarts, crashes that lose or tear what was",
-      "not synced, a full disk, I/O errors, flipped bits; and an object store that fails, with a",
-      "second node that takes the tenant over. Every read is compared with a model.",
-      "A seed decides all that happens in its run.%n"
+      "Run the storage stack in memory, with a simulated disk, clock and schedule.",
+      "There are writers, readers, branches, flushes, merges, garbage collection, restarts, "
+          + "crashes that lose or tear what was not synced, a full disk, I/O errors, flipped "
+          + "bits; and an object store that fails, with a second node that takes the tenant over. "
+          + "Every read is compared with a model. A seed decides all that happens in its run.%n"
     },
     footer = {
       "%nExit status: 0 when every read gave what it should, 1 when one did not: its seed, what was",
@@ -47,11 +47,10 @@ final class SimulateCommand implements Callable<Integer> {
   @Option(
       names = "--steps",
       paramLabel = "N",
-      description = {
-        "Each run has exactly so many steps. By default the seed says how many, up to "
-            + Simulation.MOST_STEPS
-            + "."
-      })
+      description =
+          "Each run has exactly so many steps. By default the seed says how many, up to "
+              + Simulation.MOST_STEPS
+              + ".")
   private @Nullable Integer steps;
 
   @Spec private CommandSpec spec;

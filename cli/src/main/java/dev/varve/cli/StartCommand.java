@@ -6,9 +6,8 @@ import tools.jackson.databind.JsonNode;
 /// Lets a stopped timeline go on.
 @Command(
     name = "start",
-    description = {
-      "Let a timeline go on that was stopped by varve stop. (varve serve starts a server.)"
-    },
+    description =
+        "Let a timeline go on that was stopped by varve stop. (varve serve starts a server.)",
     mixinStandardHelpOptions = true)
 final class StartCommand extends TimelineCommand {
 

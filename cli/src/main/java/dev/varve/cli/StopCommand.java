@@ -7,8 +7,9 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "stop",
     description = {
-      "Stop a timeline: it follows its source no more and refuses reads, but keeps what it has.",
-      "Its branches go on. It stays stopped, also over a restart of the server, until varve start."
+      "Stop a timeline: it keeps what it has, but follows no source and refuses reads.",
+      "Its branches go on. It stays stopped, also over a restart of the server, until varve "
+          + "start."
     },
     mixinStandardHelpOptions = true)
 final class StopCommand extends TimelineCommand {

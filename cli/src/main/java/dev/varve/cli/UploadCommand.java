@@ -14,8 +14,8 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "upload",
     description = {
-      "Make all that a timeline has durable in the object store, now, and wait for it. It happens by",
-      "itself, too: when 16 MiB wait, or three hours after a change."
+      "Make all that a timeline has durable in the object store, now, and wait for it.",
+      "It happens by itself, too: when 16 MiB wait, or three hours after a change."
     },
     mixinStandardHelpOptions = true)
 final class UploadCommand implements Callable<Integer> {

@@ -31,8 +31,9 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "stats",
     description = {
-      "Count the records of WAL segments by type, with their bytes, as pg_waldump --stats=record",
-      "does. Segments of one PostgreSQL 14 to 18, in order and without gaps.%n"
+      "Count the records of WAL segments by type, with their bytes.",
+      "The same as pg_waldump --stats=record does. Segments of one PostgreSQL 14 to 18, in "
+          + "order and without gaps.%n"
     },
     mixinStandardHelpOptions = true)
 final class WalStatsCommand implements Callable<Integer> {

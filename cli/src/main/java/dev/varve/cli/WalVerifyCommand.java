@@ -23,10 +23,10 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "verify",
     description = {
-      "Replay WAL over a base backup, and compare the pages with what the WAL says of them: with",
-      "full-page images, and with the images that wal_consistency_checking = all puts into every",
-      "record. Says from where to where an archive can be replayed. The base is only read.",
-      "Takes up to 768 MiB of memory, however much WAL there is.%n"
+      "Replay WAL over a base backup, and compare the pages with what the WAL says of them.",
+      "These are full-page images, and the images that wal_consistency_checking = all puts into "
+          + "every record. Also says from where to where an archive can be replayed. The base is "
+          + "only read. Takes up to 768 MiB of memory, however much WAL there is.%n"
     },
     footer = {
       "%nExit status: 0 when all is as the WAL says, 1 when a page is not, a record is unknown or",
@@ -41,20 +41,18 @@ final class WalVerifyCommand implements Callable<Integer> {
       names = "--base",
       required = true,
       paramLabel = "DIR|TAR",
-      description = {
-        "A stopped server's data directory, an unpacked base backup, or the base.tar of one; the",
-        "tars of tablespaces and pg_wal.tar are looked for beside it."
-      })
+      description =
+          "A stopped server's data directory, an unpacked base backup, or the base.tar of one; "
+              + "the tars of tablespaces and pg_wal.tar are looked for beside it.")
   private Path base = Path.of("");
 
   @Option(
       names = "--wal",
       required = true,
       paramLabel = "DIR",
-      description = {
-        "A folder with WAL segment files and .history files; they may be compressed, the last one",
-        ".partial. WAL within the backup is used, too."
-      })
+      description =
+          "A folder with WAL segment files and .history files; they may be compressed, the last "
+              + "one .partial. WAL within the backup is used, too.")
   private Path wal = Path.of("");
 
   @Option(
@@ -75,10 +73,9 @@ final class WalVerifyCommand implements Callable<Integer> {
   @Option(
       names = "--scratch",
       paramLabel = "DIR",
-      description = {
-        "Where changed pages are kept while it runs, and a tar is unpacked: as much space as they",
-        "take. Default: the folder for temporary files."
-      })
+      description =
+          "Where changed pages are kept while it runs, and a tar is unpacked: as much space as "
+              + "they take. Default: the folder for temporary files.")
   private Path scratch = Path.of(System.getProperty("java.io.tmpdir"));
 
   @Option(names = "--json", description = "Print JSON, for programs.")

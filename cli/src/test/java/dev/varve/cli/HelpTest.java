@@ -2,6 +2,7 @@ package dev.varve.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +61,20 @@ class HelpTest {
       assertThat(parameter.description()).as(parameter.paramLabel()).isNotEmpty();
     }
     assertThat(run.out().lines()).allSatisfy(line -> assertThat(line).hasSizeLessThan(101));
+  }
+
+  /// Each text of a description is a paragraph, which picocli breaks into lines; the list of
+  /// commands shows the first of each.
+  @ParameterizedTest
+  @MethodSource("commands")
+  void everyParagraphIsWhole(String path) {
+    var spec = Objects.requireNonNull(all().get(path)).getCommandSpec();
+    List<String> paragraphs = new ArrayList<>(List.of(spec.usageMessage().description()));
+    if (!path.isEmpty()) {
+      assertThat(paragraphs.getFirst()).hasSizeLessThan(88);
+    }
+    spec.args().forEach(arg -> paragraphs.addAll(List.of(arg.description())));
+    assertThat(paragraphs).allSatisfy(text -> assertThat(text).containsPattern("[.)](%n)?$"));
   }
 
   @Test
