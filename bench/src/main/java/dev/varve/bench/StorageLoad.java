@@ -98,12 +98,7 @@ public final class StorageLoad {
     command.add(ProcessHandle.current().info().command().orElseThrow());
     command.addAll(serverFlags());
     command.addAll(
-        List.of(
-            "--enable-native-access=ALL-UNNAMED",
-            "-cp",
-            System.getProperty("java.class.path"),
-            program.getName(),
-            data.toString()));
+        List.of("-cp", System.getProperty("java.class.path"), program.getName(), data.toString()));
     Process process =
         new ProcessBuilder(command)
             .redirectError(ProcessBuilder.Redirect.INHERIT)

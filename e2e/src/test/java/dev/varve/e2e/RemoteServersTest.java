@@ -71,6 +71,7 @@ class RemoteServersTest {
         third.command("attach", moment.tenant);
         moment.assertKept(third);
         third.command("upload", NAME);
+        assertThat(third.log()).contains("generations from etcd").doesNotContain("WARNING:");
       }
       System.out.print(bucket.scrub("--read-all"));
     }

@@ -125,7 +125,6 @@ final class Varve implements AutoCloseable {
     command.addAll(flags);
     command.addAll(
         List.of(
-            "--enable-native-access=ALL-UNNAMED",
             "-cp",
             System.getProperty("java.class.path"),
             "dev.varve.cli.Main",
