@@ -10,6 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// One timeline in full: what it is, how far it is, what can be restored, whom it follows.
 @Command(
@@ -27,7 +28,9 @@ final class ShowCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    JsonNode timeline = server.client().timeline(name);
+    ServerClient client = server.client();
+    var timeline = (ObjectNode) client.timeline(name);
+    timeline.setAll((ObjectNode) client.get(ServerClient.path(timeline) + "/detail"));
     PrintWriter out = spec.commandLine().getOut();
     if (server.json) {
       out.println(timeline.toPrettyString());
@@ -45,12 +48,7 @@ final class ShowCommand implements Callable<Integer> {
         out,
         "restorable LSNs",
         text(timeline, "min_readable_lsn") + " to " + text(timeline, "last_record_lsn"));
-    line(
-        out,
-        "restorable times",
-        timeline.path("last_commit_time").isString()
-            ? text(timeline, "first_commit_time") + " to " + text(timeline, "last_commit_time")
-            : "no commit yet");
+    line(out, "restorable times", times(timeline));
     line(out, "size", size(timeline));
     line(out, "layers", text(timeline, "layer_count"));
     damagedFiles(timeline).forEach(damaged -> line(out, "damaged", damaged));
@@ -83,7 +81,16 @@ final class ShowCommand implements Callable<Integer> {
     return 0;
   }
 
-  /// Of the layers; what of it is not here is not known of a timeline at rest.
+  private static String times(JsonNode timeline) {
+    if (timeline.path("commit_time_error").isString()) {
+      return "not known: " + text(timeline, "commit_time_error");
+    }
+    return timeline.path("last_commit_time").isString()
+        ? text(timeline, "first_commit_time") + " to " + text(timeline, "last_commit_time")
+        : "no commit yet";
+  }
+
+  /// Of the layers.
   static String size(JsonNode timeline) {
     JsonNode states = timeline.path("layers_by_state");
     long elsewhere =

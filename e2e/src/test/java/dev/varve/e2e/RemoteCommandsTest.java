@@ -90,6 +90,44 @@ class RemoteCommandsTest {
     }
   }
 
+  /// All data is in the bucket alone, and it does not answer: what a server knows without it, it
+  /// says at once.
+  @Test
+  void nothingThatNeedsNoDataWaitsForTheBucket() throws Exception {
+    try (var scratch = Scratch.make();
+        var bucket = new Bucket(scratch.of("s3"));
+        var wire = new Wire(bucket.port());
+        var source = LocalCluster.builder(PostgresBinaries.of(MAJOR)).start();
+        var varve = start(scratch.path(), bucket.address(wire.port()))) {
+      String tenant = follow(varve, source);
+      source.execute("insert into t select generate_series(1, 10000)");
+      String lsn = source.query("select pg_logical_emit_message(true, 'e2e', 'now')");
+      varve.command("wait", NAME, "--lsn", lsn);
+      varve.command("detach", tenant);
+      varve.command("attach", tenant);
+      wire.cut();
+      long started = System.nanoTime();
+      assertThat(varve.command("list")).contains(NAME);
+      varve.command("branch", NAME, "twig");
+      varve.command("stop", "twig");
+      assertThat(varve.command("show", "twig")).contains("not known: the timeline is stopped");
+      varve.command("delete", "twig");
+      assertThat(System.nanoTime() - started).isLessThan(TimeUnit.SECONDS.toNanos(60));
+      assertThat(varve.command("show", NAME))
+          .contains("in the object store only", "not known: they could not be read within 5000 ms");
+      wire.mend();
+      JsonNode shown = varve.json("show", NAME);
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+      while (shown.has("commit_time_error")) {
+        assertThat(System.nanoTime()).as("%s", shown).isLessThan(deadline);
+        shown = varve.json("show", NAME);
+      }
+      assertThat(shown.path("last_commit_time").asString()).startsWith("20");
+      assertThat(shown.at("/layers_by_state/evicted/bytes").asLong())
+          .isEqualTo(shown.path("current_physical_size").asLong());
+    }
+  }
+
   /// @return the tenant
   private static String follow(Varve varve, LocalCluster source) throws Exception {
     source.execute("create table t (i int)", "insert into t select generate_series(1, 10000)");

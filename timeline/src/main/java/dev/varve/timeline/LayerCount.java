@@ -1,6 +1,8 @@
 package dev.varve.timeline;
 
 import dev.varve.layer.FileLayer;
+import dev.varve.model.PageserverException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -16,9 +18,27 @@ public record LayerCount(String state, int layers, long bytes) {
   /// @return empty while the timeline is at rest: it is not woken for this
   public static Optional<List<LayerCount>> of(Timeline timeline) {
     LayerMap map = timeline.index().maps().peek();
-    if (map.isAtRest()) {
-      return Optional.empty();
-    }
+    return map.isAtRest() ? Optional.empty() : Optional.of(of(map));
+  }
+
+  /// As {@link #of}, but wakes the timeline if it is at rest, and lets it rest again.
+  ///
+  /// @throws PageserverException.Unavailable when the list of its layers can't be read
+  public static List<LayerCount> waking(Timeline timeline) {
+    var counts = new ArrayList<LayerCount>();
+    timeline.glance(() -> {
+      timeline.condition().requireUsable();
+      LayerMap map = timeline.reader().requireMap();
+      try {
+        counts.addAll(of(map));
+      } finally {
+        map.release();
+      }
+    });
+    return counts;
+  }
+
+  private static List<LayerCount> of(LayerMap map) {
     var counts = new TreeMap<String, LayerCount>();
     map.historic()
         .forEach(layer -> {
@@ -27,7 +47,7 @@ public record LayerCount(String state, int layers, long bytes) {
             counts.merge(state, new LayerCount(state, 1, layer.entry().bytes()), LayerCount::plus);
           }
         });
-    return Optional.of(List.copyOf(counts.values()));
+    return List.copyOf(counts.values());
   }
 
   private static LayerCount plus(LayerCount a, LayerCount b) {

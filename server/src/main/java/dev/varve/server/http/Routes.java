@@ -26,6 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `GET TENANT/timeline`                | its timelines                                        |
 /// | `POST TENANT/timeline`               | 201, a branch: `name`, `ancestor_timeline_id`, and `ancestor_start_lsn`, `ancestor_start_time` or `ancestor_start` = `now` |
 /// | `GET TIMELINE`                       | one timeline                                         |
+/// | `GET TIMELINE/detail`                | `timeout_ms`: what is not in memory of it: commit times, and how much of it is here; wakes it |
 /// | `DELETE TIMELINE`                    | deletes it                                           |
 /// | `POST TIMELINE/stop`                 | ends what it does and refuses reads, but keeps all   |
 /// | `POST TIMELINE/start`                | lets a stopped one go on                             |
@@ -89,6 +90,7 @@ public final class Routes {
         .on("GET", TENANT + "/timeline", tenants::timelinesOfTenant)
         .on("POST", TENANT + "/timeline", tenants::branch)
         .on("GET", TIMELINE, tenants::timeline)
+        .on("GET", TIMELINE + "/detail", tenants::detail)
         .on("DELETE", TIMELINE, tenants::delete)
         .on("POST", TIMELINE + "/stop", tenants::stop)
         .on("POST", TIMELINE + "/start", tenants::start)

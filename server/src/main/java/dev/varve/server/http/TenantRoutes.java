@@ -29,6 +29,7 @@ final class TenantRoutes {
 
   private static final SecureRandom IDS = new SecureRandom();
   private static final long UPLOAD_MILLIS = 600_000;
+  private static final long DETAIL_MILLIS = 5_000;
   private static final long MOST_MILLIS = 24L * 3600 * 1000;
   private static final long LEASE_SECONDS = 600;
   private static final long MOST_LEASE_SECONDS = 30L * 24 * 3600;
@@ -38,6 +39,7 @@ final class TenantRoutes {
   private final Following following;
   private final ConfigRoutes config;
   private final TimelineJson json;
+  private final TimelineDetail detail = new TimelineDetail();
 
   TenantRoutes(Tenants tenants, Receivers receivers, ConfigRoutes config, TimelineJson json) {
     this.config = config;
@@ -94,12 +96,12 @@ final class TenantRoutes {
     TenantId tenant = Call.parse(call.path("tenant_id"), TenantId::parse);
     ObjectNode answer = Call.JSON.createObjectNode();
     ArrayNode warnings = answer.putArray("warnings");
-    receivers.detach(tenant, limit(call)).forEach(warnings::add);
+    receivers.detach(tenant, limit(call, UPLOAD_MILLIS)).forEach(warnings::add);
     call.answer(200, answer);
   }
 
-  private static Duration limit(Call call) {
-    return Duration.ofMillis(Math.clamp(call.number("timeout_ms", UPLOAD_MILLIS), 0, MOST_MILLIS));
+  private static Duration limit(Call call, long otherwise) {
+    return Duration.ofMillis(Math.clamp(call.number("timeout_ms", otherwise), 0, MOST_MILLIS));
   }
 
   void timelinesOfTenant(Call call) throws IOException {
@@ -118,6 +120,10 @@ final class TenantRoutes {
 
   void timeline(Call call) throws IOException {
     call.answer(200, json.timeline(find(tenants, call)));
+  }
+
+  void detail(Call call) throws IOException {
+    call.answer(200, detail.of(find(tenants, call), limit(call, DETAIL_MILLIS)));
   }
 
   void timelineByName(Call call) throws IOException {
@@ -298,7 +304,7 @@ final class TenantRoutes {
     Timeline timeline = find(tenants, call);
     timeline.checkpoint();
     if (call.query("upload").filter("true"::equals).isPresent()
-        && !tenants.upload(timeline, limit(call))) {
+        && !tenants.upload(timeline, limit(call, UPLOAD_MILLIS))) {
       throw new Unavailable(
           "timeline \"%s\" is not in the object store as it is here%s; it goes on"
               .formatted(

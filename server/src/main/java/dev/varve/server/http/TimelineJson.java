@@ -1,7 +1,5 @@
 package dev.varve.server.http;
 
-import dev.varve.datadir.CommitTimes;
-import dev.varve.model.PageserverException;
 import dev.varve.server.follow.Receivers;
 import dev.varve.task.TaskReport;
 import dev.varve.timeline.DamagedFile;
@@ -16,13 +14,14 @@ import dev.varve.timeline.TimelineState;
 import dev.varve.timeline.UploadState;
 import dev.varve.walreceiver.WalReceiverStatus;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Timelines and what belongs to them, as the API describes them.
+/// Timelines and what belongs to them, as the API describes them: what is in memory of them.
 final class TimelineJson {
 
   private final Tenants tenants;
@@ -69,7 +68,6 @@ final class TimelineJson {
     layers(timeline, json);
     timeline.uploadState().ifPresent(state -> upload(state, json));
     ingest(timeline.metrics().counts(), json.putObject("ingest"));
-    commitTimes(timeline, json);
     receivers.status(timeline).ifPresent(status -> json.set("wal_receiver", receiver(status)));
     return json;
   }
@@ -86,12 +84,7 @@ final class TimelineJson {
         .ifPresentOrElse(
             states -> {
               json.put("at_rest", false);
-              ObjectNode byState = json.putObject("layers_by_state");
-              states.forEach(one ->
-                  byState
-                      .putObject(one.state())
-                      .put("count", one.layers())
-                      .put("bytes", one.bytes()));
+              byState(states, json);
             },
             () -> json.put("at_rest", true).putNull("layers_by_state"));
     ArrayNode damaged = json.putArray("damaged_files");
@@ -101,6 +94,13 @@ final class TimelineJson {
           .put("path", file.file().toString())
           .put("finding", file.finding())
           .put("since", file.since().toString());
+    }
+  }
+
+  static void byState(List<LayerCount> counts, ObjectNode json) {
+    ObjectNode byState = json.putObject("layers_by_state");
+    for (LayerCount one : counts) {
+      byState.putObject(one.state()).put("count", one.layers()).put("bytes", one.bytes());
     }
   }
 
@@ -149,32 +149,6 @@ final class TimelineJson {
     json.put("slowed_seconds", counts.slowedNanos() / 1e9);
     json.put("stopped_count", counts.stoppedTimes());
     json.put("stopped_seconds", counts.stoppedNanos() / 1e9);
-  }
-
-  private static void commitTimes(Timeline timeline, ObjectNode json) {
-    json.putNull("first_commit_time").putNull("last_commit_time");
-    switch (timeline.state()) {
-      case TimelineState.Active _, TimelineState.Failing _ -> {
-        try {
-          timeline.glance(() -> {
-            var times = new CommitTimes(timeline);
-            times
-                .first()
-                .ifPresent(commit -> json.put("first_commit_time", commit.time().toString()));
-            times
-                .last()
-                .ifPresent(commit -> json.put("last_commit_time", commit.time().toString()));
-          });
-        } catch (PageserverException e) {
-          json.put("commit_time_error", e.getMessage());
-        }
-      }
-      case TimelineState.Importing _,
-          TimelineState.Broken _,
-          TimelineState.Lost _,
-          TimelineState.Stopped _,
-          TimelineState.Deleting _ -> {}
-    }
   }
 
   private static @Nullable String reason(TimelineState state) {

@@ -148,6 +148,10 @@ class LayerRoutesTest {
           json = get(server, TIMELINE);
           assertThat(json.path("at_rest").asBoolean()).isTrue();
           assertThat(json.path("layers_by_state").isNull()).isTrue();
+          JsonNode detail = get(server, TIMELINE + "/detail");
+          assertThat(detail.at("/layers_by_state/resident/count").asInt()).isEqualTo(1);
+          assertThat(detail.has("commit_time_error")).isFalse();
+          assertThat(get(server, TIMELINE).path("at_rest").asBoolean()).isTrue();
           assertThat(get(server, TIMELINE + "/layer")).isEqualTo(layers);
           assertThat(timeline.layerCount()).isEqualTo(1);
         });

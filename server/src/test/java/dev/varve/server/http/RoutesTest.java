@@ -98,7 +98,9 @@ class RoutesTest {
     assertThat(Lsn.parse(json.path("last_record_lsn").asString())).isGreaterThanOrEqualTo(end);
     assertThat(Lsn.parse(json.path("min_readable_lsn").asString())).isLessThan(end);
     assertThat(json.path("current_physical_size").asLong()).isPositive();
-    assertThat(Instant.parse(json.path("last_commit_time").asString())).isBefore(Instant.now());
+    var detail = served.get(served.path() + "/detail").json();
+    assertThat(Instant.parse(detail.path("last_commit_time").asString())).isBefore(Instant.now());
+    assertThat(detail.at("/layers_by_state/resident/count").asInt()).isPositive();
     assertThat(json.path("wal_receiver").path("state").asString()).isEqualTo("streaming");
     Answer byName = served.get("/v1/timeline/" + ServedCluster.NAME);
     assertThat(byName.json().path("timeline_id").asString()).isEqualTo(served.timeline());
