@@ -71,7 +71,9 @@ final class MixedClient implements Load.Client {
       operation.body().run(session);
     } catch (SQLException e) {
       boolean isHarmless =
-          IN_THE_WAY.contains(String.valueOf(e.getSQLState())) || isKnownBug(operation, e);
+          IN_THE_WAY.contains(String.valueOf(e.getSQLState()))
+              || isKnownBug(operation, e)
+              || isEnding(e);
       if (connection.isClosed() || !isHarmless) {
         throw new SQLException(operation.name() + ": " + e.getMessage(), e.getSQLState(), e);
       }
@@ -86,6 +88,13 @@ final class MixedClient implements Load.Client {
     return REWRITING.contains(operation.name())
         && "XX001".equals(e.getSQLState())
         && String.valueOf(e.getMessage()).contains("missing chunk number 0 for toast value");
+  }
+
+  /// A server that ends its sessions ends the programs that they run, too, and the session may say
+  /// that before it goes.
+  private static boolean isEnding(SQLException e) {
+    return "38000".equals(e.getSQLState())
+        && String.valueOf(e.getMessage()).contains("terminated by signal 15");
   }
 
   private Operation choose(SplittableRandom random) {
