@@ -354,7 +354,7 @@ final class Mutants {
             one("timeline.Attaching", "attach", Edit.planted("configuration", "nothingSet"))),
         Mutant.of(
             "a tenant is detached before the store has what is set for it",
-            one("timeline.Attaching", "secure", Edit.omit("requireManifest"))));
+            one("timeline.Detaching", "secure", Edit.omit("requireManifest"))));
   }
 
   /// Files that come back from the object store.

@@ -15,10 +15,7 @@ import dev.varve.remote.StoreException;
 import dev.varve.remote.Urgency;
 import dev.varve.remote.generation.Generation;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -27,12 +24,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 
-/// Takes tenants over from the object store, and gives them up. Both take the same time whatever
-/// the size of the data: small objects are read and written, and layers stay where they are.
+/// Takes tenants over from the object store, in the same time whatever the size of the data: small
+/// objects are read and written, and layers stay where they are.
 ///
 /// To attach a tenant is
 ///
@@ -57,8 +52,7 @@ final class Attaching {
   private final TenantFiles files;
   private final Map<TimelineKey, Timeline> timelines;
   private final Branching branching;
-  private final Stopping stopping;
-  private final Deletion deletion;
+  private final Detaching detaching;
   private final Reloading reloading;
   private final BackPressure backPressure;
   private final Shared shared;
@@ -71,46 +65,32 @@ final class Attaching {
       TenantFiles files,
       Map<TimelineKey, Timeline> timelines,
       Branching branching,
-      Stopping stopping,
-      Deletion deletion,
+      Detaching detaching,
       Reloading reloading,
       BackPressure backPressure,
       Shared shared) {
     this.files = files;
     this.timelines = timelines;
     this.branching = branching;
-    this.stopping = stopping;
-    this.deletion = deletion;
+    this.detaching = detaching;
     this.reloading = reloading;
     this.backPressure = backPressure;
     this.shared = shared;
   }
 
   List<Timeline> attach(TenantId id) {
-    RemoteTenants remote = required();
-    return shared.inLane("attach tenant " + id, lane(id), () -> attach(id, remote));
-  }
-
-  private RemoteTenants required() {
-    RemoteTenants remote = shared.remote();
-    if (remote == null) {
-      throw new PageserverException.Unsupported(
-          "this server has no object store; start it with --remote");
-    }
-    return remote;
+    RemoteTenants remote = detaching.requireRemote();
+    return shared.inLane(
+        "attach tenant " + id, lane(id), () -> branching.whileClosed(id, () -> attach(id, remote)));
   }
 
   static String lane(TenantId id) {
     return "tenant " + id;
   }
 
-  private List<Timeline> of(TenantId id) {
-    return timelines.values().stream().filter(timeline -> timeline.tenant().equals(id)).toList();
-  }
-
   private List<Timeline> attach(TenantId id, RemoteTenants remote)
       throws IOException, InterruptedException {
-    List<Timeline> present = of(id);
+    List<Timeline> present = detaching.present(id);
     if (present.stream().anyMatch(timeline -> !timeline.condition().isLost())) {
       throw new PageserverException.Conflict("tenant " + id + " is attached here already");
     }
@@ -120,7 +100,7 @@ final class Attaching {
     if (newest.equals(Generation.NONE)) {
       throw nowhere(id, storage);
     }
-    requireFree(StoredManifest.read(storage, id, newest, CALL).manifest());
+    requireFree(StoredManifest.read(storage, id, newest, CALL).manifest(), storage);
     Generation given;
     try {
       given = parts.generations().attach(id, newest);
@@ -139,8 +119,8 @@ final class Attaching {
     TenantManifest manifest =
         before.manifest().only(stored.stream().map(Stored::identity).toList());
     put(storage, manifest, stored, given);
-    if (!present.isEmpty()) {
-      drop(id, present);
+    if (files.hasTenant(id)) { // it was lost, or its timelines are gone
+      detaching.drop(id, present);
     }
     var record = new TenantRecord(id, given, new TenantConfiguration(manifest.configuration()));
     files.create(record, stored);
@@ -171,7 +151,17 @@ final class Attaching {
     }
   }
 
-  private void requireFree(TenantManifest manifest) {
+  private void requireFree(TenantManifest manifest, RemoteStorage storage) throws IOException {
+    TenantId id = manifest.tenant();
+    if (manifest.timelines().isEmpty()) {
+      throw new PageserverException.NotFound(
+          "tenant %s has no timelines any more in %s".formatted(id, storage));
+    }
+    if (!detaching.requireRemote().isLost(id) && !files.deleted(id).isEmpty()) {
+      throw new PageserverException.Conflict(
+          "timelines of tenant %s were deleted here, and not in %s yet; try again later"
+              .formatted(id, storage));
+    }
     for (TimelineIdentity identity : manifest.timelines()) {
       if (!branching.isFree(identity)) {
         throw new PageserverException.Conflict(
@@ -290,104 +280,5 @@ final class Attaching {
     }
     LOG.log(INFO, "tenant {0} is attached, with {1} timelines", id, loaded.size());
     return List.copyOf(loaded);
-  }
-
-  void detach(TenantId id, Duration limit) {
-    required();
-    shared.inLane(
-        "detach tenant " + id,
-        lane(id),
-        () -> {
-          List<Timeline> present = of(id);
-          if (present.isEmpty()) {
-            throw new PageserverException.NotFound("there is no tenant " + id + " on this server");
-          }
-          if (present.stream().noneMatch(timeline -> timeline.condition().isLost())) {
-            secure(id, present, shared.tasks().clock().instant().plus(limit));
-          }
-          drop(id, present);
-          LOG.log(INFO, "tenant {0} is detached", id);
-          return present;
-        });
-  }
-
-  /// Stops timelines, and has all that they have uploaded. If that fails they go on.
-  private void secure(TenantId id, List<Timeline> present, Instant deadline)
-      throws InterruptedException {
-    for (Timeline timeline : present) {
-      timeline.condition().requireUsable();
-    }
-    List<Timeline> stopped = new ArrayList<>();
-    boolean done = false;
-    try {
-      for (Timeline timeline : present) {
-        if (timeline.condition().service() == Condition.Service.RUNNING) {
-          stopping.stop(timeline);
-          stopped.add(timeline);
-        }
-      }
-      for (Timeline timeline : present) {
-        Uploads uploads = timeline.index().uploads();
-        if (uploads == null || !uploads.await(deadline)) {
-          throw new PageserverException.Unavailable(
-              "timeline \"%s\" is not in the object store as it is here%s; try again"
-                  .formatted(timeline.name(), reason(uploads)));
-        }
-      }
-      requireManifest(required().of(id), deadline);
-      done = true;
-    } finally {
-      if (!done) {
-        stopped.forEach(this::goOn);
-      }
-    }
-  }
-
-  /// What was set for the tenant is in there, of which no index part tells.
-  private void requireManifest(RemoteTenant tenant, Instant deadline) throws InterruptedException {
-    InstantSource clock = shared.tasks().clock();
-    tenant.wake();
-    tenant.hurry();
-    CompletableFuture<Boolean> next = tenant.nextAttempt();
-    while (!tenant.isCurrent() && tenant.lost() == null && clock.instant().isBefore(deadline)) {
-      shared.tasks().await(next, Duration.between(clock.instant(), deadline));
-      next = tenant.nextAttempt();
-    }
-    if (!tenant.isCurrent()) {
-      throw new PageserverException.Unavailable(
-          "what was set for the tenant is not in the object store%s; try again"
-              .formatted(because(tenant.failure())));
-    }
-  }
-
-  private static String reason(@Nullable Uploads uploads) {
-    return because(uploads == null ? null : uploads.state().failure().orElse(null));
-  }
-
-  private static String because(@Nullable String failure) {
-    return failure == null ? "" : ": " + failure;
-  }
-
-  private void goOn(Timeline timeline) {
-    try {
-      stopping.start(timeline);
-    } catch (PageserverException e) {
-      LOG.log(WARNING, "timeline \"" + timeline.name() + "\" stays stopped", e);
-    }
-  }
-
-  /// Forgets a tenant, and deletes what the data directory has of it.
-  private void drop(TenantId id, List<Timeline> present) throws IOException, InterruptedException {
-    Path aside = files.setAside(id);
-    for (Timeline timeline : present) {
-      timeline.condition().setDeleting(true);
-    }
-    for (Timeline timeline : present) {
-      timeline.close();
-    }
-    deletion.forget(present);
-    required().forget(id);
-    shared.records().forget(id);
-    deletion.deleteTenant(aside);
   }
 }

@@ -2,12 +2,14 @@ package dev.varve.timeline;
 
 import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
+import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,9 @@ final class Branching {
   private final BackPressure backPressure;
   private final Shared shared;
   private final Set<Object> reserved = ConcurrentHashMap.newKeySet();
+
+  /// Tenants that get no timelines at present.
+  private final Set<TenantId> closed = ConcurrentHashMap.newKeySet();
 
   Branching(
       TenantFiles files,
@@ -93,6 +98,10 @@ final class Branching {
         throw idInUse(identity);
       }
       try {
+        if (closed.contains(identity.tenant())) { // asked once the id is reserved
+          throw new PageserverException.Unavailable(
+              "tenant " + identity.tenant() + " is being attached or detached");
+        }
         requireUnused(identity);
         if (ancestor != null) {
           retain(ancestor, key, identity.start());
@@ -118,6 +127,23 @@ final class Branching {
       }
     } finally {
       reserved.remove(identity.name());
+    }
+  }
+
+  /// Does something while new timelines of a tenant are refused.
+  ///
+  /// @throws PageserverException.Unavailable while one is being made
+  <T> T whileClosed(TenantId tenant, Callable<T> body) throws Exception {
+    closed.add(tenant);
+    try {
+      if (reserved.stream()
+          .anyMatch(one -> one instanceof TimelineKey key && key.tenant().equals(tenant))) {
+        throw new PageserverException.Unavailable(
+            "a timeline of tenant " + tenant + " is being made; try again");
+      }
+      return body.call();
+    } finally {
+      closed.remove(tenant);
     }
   }
 

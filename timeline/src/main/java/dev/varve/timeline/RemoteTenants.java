@@ -159,6 +159,12 @@ final class RemoteTenants {
     return made;
   }
 
+  /// Whether a tenant of the data directory is another node's by now, as far as is known.
+  boolean isLost(TenantId id) {
+    RemoteTenant tenant = tenants.get(id);
+    return tenant != null && tenant.lost() != null;
+  }
+
   /// Whether a timeline was deleted in this generation of its tenant.
   boolean wasDeleted(TimelineKey key) {
     RemoteTenant tenant = tenants.get(key.tenant());

@@ -300,6 +300,10 @@ final class TenantFiles {
     }
   }
 
+  boolean hasTenant(TenantId id) {
+    return Files.isDirectory(tenants.resolve(id.toString()));
+  }
+
   boolean hasTimeline(TimelineKey key) {
     return Files.isDirectory(timeline(key.tenant(), key.id()).directory());
   }

@@ -48,6 +48,7 @@ public final class Tenants implements AutoCloseable {
   private final Stopping stopping;
   private final Reloading reloading;
   private final Attaching attaching;
+  private final Detaching detaching;
   private final Configuring configuring;
   private final Housekeeping housekeeping;
 
@@ -65,9 +66,9 @@ public final class Tenants implements AutoCloseable {
     deletion = new Deletion(files, timelines, shared);
     stopping = new Stopping(shared);
     reloading = new Reloading(files, timelines, branching, backPressure, shared);
+    detaching = new Detaching(files, timelines, branching, stopping, deletion, shared);
     attaching =
-        new Attaching(
-            files, timelines, branching, stopping, deletion, reloading, backPressure, shared);
+        new Attaching(files, timelines, branching, detaching, reloading, backPressure, shared);
     configuring = new Configuring(timelines.values(), shared);
     timelines.values().forEach(reloading::watch);
     leftOver.forEach(deletion::deleteLeftOver);
@@ -278,7 +279,7 @@ public final class Tenants implements AutoCloseable {
   /// @throws PageserverException.Unavailable when not all could be uploaded; it goes on then
   /// @throws PageserverException.NotFound when it is not here
   public void detach(TenantId tenant, Duration limit) {
-    attaching.detach(tenant, limit);
+    detaching.detach(tenant, limit);
   }
 
   /// How much history is kept where nothing else is set for a tenant.

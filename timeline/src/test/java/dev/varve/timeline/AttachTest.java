@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
@@ -233,6 +234,65 @@ class AttachTest {
     assertThatThrownBy(() -> alone.tenants.attach(nobody))
         .isInstanceOf(PageserverException.Unsupported.class)
         .hasMessageContaining("--remote");
+  }
+
+  /// What is lost is deleted here by whoever tidies up.
+  @Test
+  void aTenantThatWasLostAndDeletedHereComesBack() throws Exception {
+    SimulatedServer second = bucket.open(new SimulatedDisk(), 4);
+    second.tenants.attach(Fixture.TENANT);
+    first.threads.pass(Duration.ofMinutes(2));
+    assertThat(prod(first).state()).isInstanceOf(TimelineState.Lost.class);
+    first.tenants.delete(dev(first));
+    first.tenants.delete(prod(first));
+    flush(prod(second), written, 3);
+    second.tenants.detach(Fixture.TENANT, SOON);
+    assertThat(first.tenants.attach(Fixture.TENANT)).hasSize(2);
+    check(first);
+    flush(dev(first), branched, 2);
+    assertThat(first.tenants.upload(dev(first), SOON)).isTrue();
+    first.threads.pass(Duration.ofDays(1));
+    bucket.requireSame(first.tenants);
+  }
+
+  @Test
+  void aTenantThatHasNothingMoreIsNotAttached() throws Exception {
+    first.tenants.delete(dev(first));
+    first.tenants.delete(prod(first));
+    first.threads.pass(Duration.ofMinutes(2));
+    SimulatedServer second = bucket.open(new SimulatedDisk(), 4);
+    for (SimulatedServer server : List.of(first, second)) {
+      assertThatThrownBy(() -> server.tenants.attach(Fixture.TENANT))
+          .isInstanceOf(PageserverException.NotFound.class)
+          .hasMessageStartingWith("tenant " + Fixture.TENANT + " has no timelines any more in ");
+    }
+    assertThat(bucket.steal(Fixture.TENANT)).as("nothing was taken").isEqualTo(new Generation(2));
+  }
+
+  @Test
+  void nothingIsBranchedInATenantThatIsBeingDetached() throws Exception {
+    flush(prod(first), written, 3);
+    var refused = new ArrayList<Exception>();
+    bucket.store.fail((operation, acted) -> {
+      if (acted && operation.contains("index-") && refused.isEmpty()) {
+        try {
+          first.tenants.branch(prod(first), new TimelineId(3, 3), "late", new Lsn(written.last()));
+          refused.add(new Exception("not refused"));
+        } catch (PageserverException e) {
+          refused.add(e);
+        }
+      }
+    });
+    first.tenants.detach(Fixture.TENANT, SOON);
+    bucket.store.fail((_, _) -> {});
+    assertThat(refused)
+        .singleElement()
+        .isInstanceOf(PageserverException.Unavailable.class)
+        .extracting(Exception::getMessage)
+        .isEqualTo("tenant " + Fixture.TENANT + " is being attached or detached");
+    assertThat(first.tenants.timelines()).isEmpty();
+    assertThat(first.tenants.attach(Fixture.TENANT)).hasSize(2);
+    check(first);
   }
 
   /// Its node went after the manifest was put.
