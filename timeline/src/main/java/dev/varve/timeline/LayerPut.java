@@ -48,16 +48,23 @@ final class LayerPut {
   private static void requireStored(
       RemoteStorage storage, ObjectName name, LayerEntry entry, Path file)
       throws IOException, InterruptedException {
+    if (!isStored(storage, name, entry)) {
+      throw new UnusableFileException(
+          "%s is missing and can't be uploaded, nor is it in %s, where %s should be: has this always been the store of this data directory?"
+              .formatted(file, storage, name));
+    }
+  }
+
+  /// Whether the store has a layer as it was written.
+  static boolean isStored(RemoteStorage storage, ObjectName name, LayerEntry entry)
+      throws IOException, InterruptedException {
     try {
       ObjectState state = storage.head(name, RemoteTenant.PUT);
-      if (state.size() == entry.bytes()
+      return state.size() == entry.bytes()
           && state.crc32c().isPresent()
-          && state.crc32c().getAsInt() == entry.crc()) {
-        return;
-      }
+          && state.crc32c().getAsInt() == entry.crc();
     } catch (StoreException.NotFound _) {
-      // Neither there nor here.
+      return false;
     }
-    throw new UnusableFileException(file + " is missing and can't be uploaded");
   }
 }

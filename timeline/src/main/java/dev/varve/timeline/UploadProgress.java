@@ -3,11 +3,14 @@ package dev.varve.timeline;
 import dev.varve.layer.LayerName;
 import dev.varve.model.Lsn;
 import dev.varve.remote.generation.Generation;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -20,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// Changes of the index part are counted: the store is behind while the number of the last one that
 /// it has is not that of the last.
 final class UploadProgress {
+
+  /// What waits for its index part for so long may look like an orphan, and have been deleted.
+  private static final Duration LONG = Duration.ofHours(1);
 
   private final TimelineKey key;
   private final Remote settings;
@@ -40,6 +46,9 @@ final class UploadProgress {
 
   /// Layers that the index part in the store names; null: those that the one here does.
   private @Nullable Set<RemoteName.LayerFile> named = Set.of();
+
+  /// Layers that were put since the index part was, and when.
+  private final Map<RemoteName.LayerFile, Instant> unnamed = new HashMap<>();
 
   /// Whether whoever attaches the tenant later finds that index part, or a later one.
   private boolean indexProven;
@@ -175,10 +184,27 @@ final class UploadProgress {
   }
 
   /// A layer is in the store.
-  synchronized void layerPut(LayerEntry entry) {
+  synchronized void layerPut(LayerEntry entry, Instant now) {
+    unnamed.put(object(entry), now);
     if (there != null && there.add(object(entry))) {
       waitingLayers = Math.max(0, waitingLayers - 1);
       waitingBytes = Math.max(0, waitingBytes - entry.bytes());
+    }
+  }
+
+  /// Layers that no index part names yet, and that were put long ago.
+  synchronized List<LayerEntry> longUnnamed(IndexPart part, Instant now) {
+    return part.layers().stream()
+        .filter(entry -> unnamed.getOrDefault(object(entry), now).isBefore(now.minus(LONG)))
+        .toList();
+  }
+
+  /// A layer that was put is not in the store any more.
+  synchronized void layerGone(LayerEntry entry) {
+    unnamed.remove(object(entry));
+    if (there != null && there.remove(object(entry))) {
+      waitingLayers++;
+      waitingBytes += entry.bytes();
     }
   }
 
@@ -193,6 +219,7 @@ final class UploadProgress {
     if (before != null && !before.equals(generation)) {
       obsolete.add(new RemoteName.Index(key.tenant(), key.id(), before));
     }
+    unnamed.clear();
     indexGeneration = generation;
     indexProven = false;
     indexPutAt = now;

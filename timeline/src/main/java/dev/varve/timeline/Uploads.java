@@ -311,7 +311,9 @@ final class Uploads {
       String name = "upload layers of " + timeline.name();
       new Parallel<HistoricLayer>(shared.tasks(), name, LAYERS_AT_ONCE, held.layers(), this::put)
           .run();
-      put(taken);
+      if (isAllThere(taken.part())) {
+        put(taken);
+      }
       return true;
     } finally {
       progress.end();
@@ -350,7 +352,21 @@ final class Uploads {
     if (LayerPut.run(tenant.storage(), name, entry, index.files(), timeline.condition())) {
       timeline.metrics().bytesUploaded.add(entry.bytes());
     }
-    progress.layerPut(entry);
+    progress.layerPut(entry, now());
+  }
+
+  /// Looks at what was put long ago, for which nobody has vouched since.
+  ///
+  /// @return false when some of it is to be put again
+  private boolean isAllThere(IndexPart part) throws IOException, InterruptedException {
+    boolean all = true;
+    for (LayerEntry entry : progress.longUnnamed(part, now())) {
+      if (!LayerPut.isStored(tenant.storage(), progress.object(entry).object(), entry)) {
+        progress.layerGone(entry);
+        all = false;
+      }
+    }
+    return all;
   }
 
   private void put(UploadProgress.Taken taken) throws IOException, InterruptedException {

@@ -9,9 +9,11 @@ import dev.varve.model.TimelineId;
 import dev.varve.remote.Content;
 import dev.varve.remote.ObjectName;
 import dev.varve.remote.ObjectState;
+import dev.varve.remote.ObjectStore;
 import dev.varve.remote.PutCondition;
 import dev.varve.remote.RemoteLimits;
 import dev.varve.remote.RemoteStorage;
+import dev.varve.remote.StoreException;
 import dev.varve.remote.directory.DirectoryStore;
 import dev.varve.remote.generation.Generation;
 import dev.varve.task.RealThreads;
@@ -33,6 +35,7 @@ class ScrubTest {
   @TempDir private Path directory;
   private Bucket bucket;
   private SimulatedServer server;
+  private final Written written = new Written();
   private final List<String> problems = new ArrayList<>();
   private final List<String> orphans = new ArrayList<>();
 
@@ -41,7 +44,6 @@ class ScrubTest {
     bucket = new Bucket(directory);
     server = bucket.open(new SimulatedDisk());
     UploadsTest.root(server);
-    var written = new Written();
     flush(written);
     flush(written);
     Timeline branch =
@@ -69,12 +71,17 @@ class ScrubTest {
 
   private Scrub.Totals scrub(boolean readAll, Duration age, boolean delete)
       throws IOException, InterruptedException {
+    return scrub(bucket.store, readAll, age, delete);
+  }
+
+  private Scrub.Totals scrub(ObjectStore store, boolean readAll, Duration age, boolean delete)
+      throws IOException, InterruptedException {
     problems.clear();
     orphans.clear();
     InstantSource clock = InstantSource.system();
     try (var threads = new RealThreads(clock, 1)) {
       var storage =
-          new RemoteStorage(bucket.store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
+          new RemoteStorage(store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
       return Scrub.run(
           storage,
           clock,
@@ -213,5 +220,26 @@ class ScrubTest {
     assertThat(problems).isEmpty();
     assertThat(orphans).isEmpty();
     assertThat(layers()).isNotEmpty().doesNotContain(other.object());
+  }
+
+  /// What an upload has put, and has no index part for yet, is an orphan to all who look. It may be
+  /// deleted, but not missed.
+  @Test
+  void whatIsDeletedWhileItWaitsForItsIndexPartIsPutAgain() throws Exception {
+    bucket.store.fail((operation, _) -> {
+      if (operation.startsWith("put") && operation.contains("/index-")) {
+        throw new StoreException.Unavailable("not now");
+      }
+    });
+    flush(written);
+    assertThat(server.tenants.upload(prod(), Duration.ofMinutes(1))).isFalse();
+    server.threads.pass(Duration.ofHours(4));
+    scrub(unwatched(), false, Duration.ZERO, true);
+    assertThat(orphans).hasSize(1);
+    bucket.store.fail((_, _) -> {});
+    assertThat(server.tenants.upload(prod(), Duration.ofHours(1))).isTrue();
+    bucket.requireSame(server.tenants);
+    scrub();
+    assertThat(problems).isEmpty();
   }
 }
