@@ -49,6 +49,12 @@ abstract class VerifiedServers {
         .setting("track_commit_timestamp", "on");
   }
 
+  /// One that does nothing by itself: while autovacuum has a snapshot, VACUUM leaves rows where they
+  /// are, and pages without their bits.
+  static ClusterBuilder quietServer(int major) throws IOException {
+    return server(major).setting("autovacuum", "off");
+  }
+
   static void load(LocalCluster cluster, int steps) throws Exception {
     try (Load load =
         MixedWorkload.on(cluster).start(cluster::connect, Load.Plan.steps(CLIENTS, 5, steps))) {

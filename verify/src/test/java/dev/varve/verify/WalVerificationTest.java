@@ -87,7 +87,7 @@ class WalVerificationTest extends VerifiedServers {
   /// and no record of that backup's log says that they are dropped.
   @Test
   void passesOverTheEmptyFileOfWhatWasDroppedBeforeTheBackup() throws Exception {
-    try (LocalCluster cluster = server(17).start()) {
+    try (LocalCluster cluster = quietServer(17).start()) {
       Path base = backUp(cluster, 17);
       Path relation = base.resolve(cluster.query("select pg_relation_filepath('pg_class')"));
       Files.createFile(relation.resolveSibling("99998"));
@@ -105,7 +105,7 @@ class WalVerificationTest extends VerifiedServers {
   @ParameterizedTest
   @ValueSource(ints = {15, 18})
   void passesOverTheBitsThatCreateDatabaseLeavesOutOfTheLog(int major) throws Exception {
-    try (LocalCluster cluster = server(major).create()) {
+    try (LocalCluster cluster = quietServer(major).create()) {
       Path base = copy(cluster.dataDirectory());
       cluster.start();
       execute(
@@ -135,7 +135,7 @@ class WalVerificationTest extends VerifiedServers {
   /// unlogged index is reset to.
   @Test
   void allowsWhatExtensionsDoBesideTheLog() throws Exception {
-    try (LocalCluster cluster = server(18).create()) {
+    try (LocalCluster cluster = quietServer(18).create()) {
       Path base = copy(cluster.dataDirectory());
       cluster.start();
       cluster.execute(
@@ -174,7 +174,7 @@ class WalVerificationTest extends VerifiedServers {
 
   @Test
   void showsEachPageAsRedoLeftIt() throws Exception {
-    try (LocalCluster cluster = server(17).create()) {
+    try (LocalCluster cluster = quietServer(17).create()) {
       Path base = copy(cluster.dataDirectory());
       cluster.start();
       cluster.execute(
@@ -218,7 +218,7 @@ class WalVerificationTest extends VerifiedServers {
   /// No server here has such an extension: its record is written behind the last of the log.
   @Test
   void passesByAnExtensionsRecordWithoutBlocks() throws Exception {
-    try (LocalCluster cluster = server(17).create()) {
+    try (LocalCluster cluster = quietServer(17).create()) {
       Path base = copy(cluster.dataDirectory());
       cluster.start();
       cluster.execute("create table t (a int)", "insert into t values (1)");
