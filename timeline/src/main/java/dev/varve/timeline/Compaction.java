@@ -200,7 +200,7 @@ final class Compaction {
   private void noteFailure(Exception failure) {
     shared.noteFailure(failure);
     timeline.condition().damaged().note(failure);
-    lastFailure = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    lastFailure = FailureText.of(failure);
     failures++;
     if (failures >= BREAKER_FAILURES) {
       failures = 0;

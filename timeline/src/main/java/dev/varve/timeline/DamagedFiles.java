@@ -112,7 +112,7 @@ final class DamagedFiles {
 
   private static String reason(Exception failure) {
     Throwable cause = failure.getCause() == null ? failure : failure.getCause();
-    return String.valueOf(cause.getMessage());
+    return FailureText.of(cause);
   }
 
   void note(Path file, String finding) {
@@ -195,7 +195,7 @@ final class DamagedFiles {
         return;
       }
     } catch (IOException e) {
-      finding = "can't be read: " + e.getMessage();
+      finding = "can't be read: " + FailureText.of(e);
     }
     noted.replace(name, before, before.after(finding, clock));
   }
@@ -228,7 +228,7 @@ final class DamagedFiles {
         note(file, finding);
       }
     } catch (IOException e) {
-      note(file, "can't be looked at: " + e.getMessage());
+      note(file, "can't be looked at: " + FailureText.of(e));
     }
   }
 }

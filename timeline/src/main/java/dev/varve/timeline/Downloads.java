@@ -294,7 +294,7 @@ final class Downloads {
       here = true;
       noteSuccess(download.layer);
     } catch (IOException | RuntimeException e) {
-      failure = e.getMessage() == null ? e.toString() : e.getMessage();
+      failure = FailureText.of(e);
       if (!download.cancelled) {
         LOG.log(
             WARNING,
@@ -331,7 +331,7 @@ final class Downloads {
           WARNING,
           "layer {0} is damaged here, and can''t be fetched: {1}",
           file.entry().name(),
-          e.getMessage());
+          FailureText.of(e));
       shared.noteFailure(e);
     } finally {
       Files.deleteIfExists(temporary);

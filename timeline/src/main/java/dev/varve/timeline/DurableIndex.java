@@ -262,7 +262,7 @@ final class DurableIndex {
               });
     } catch (ExecutionException e) {
       switch (e.getCause()) {
-        case IOException cause -> throw new IOException(cause.getMessage(), cause);
+        case IOException cause -> throw new IOException(FailureText.of(cause), cause);
         case RuntimeException cause -> throw cause;
         case null, default -> throw new IllegalStateException(e.getCause());
       }

@@ -108,7 +108,7 @@ final class Flush {
           .condition()
           .setFailing(
               "new data of timeline \"%s\" can't be written, which is tried again: %s"
-                  .formatted(timeline.name(), describe(e)));
+                  .formatted(timeline.name(), FailureText.of(e)));
       throw e;
     } finally {
       shared.progress().fire();
@@ -120,11 +120,6 @@ final class Flush {
       LOG.log(INFO, "timeline \"{0}\" makes data durable again", timeline.name());
       timeline.condition().setFailing(null);
     }
-  }
-
-  private static String describe(Exception failure) {
-    String message = failure.getMessage();
-    return message == null ? failure.getClass().getSimpleName() : message;
   }
 
   private Written write(FrozenLayer frozen) throws IOException {

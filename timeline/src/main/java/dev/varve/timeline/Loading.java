@@ -207,7 +207,7 @@ final class Loading {
         broken = "layer file " + first.getKey() + " " + first.getValue();
       }
     } catch (IOException e) {
-      broken = e.getMessage() == null ? e.toString() : e.getMessage();
+      broken = FailureText.of(e);
     }
     if (broken != null) {
       LOG.log(ERROR, "timeline \"{0}\" is broken: {1}", identity.name(), broken);

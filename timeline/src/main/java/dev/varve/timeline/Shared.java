@@ -44,7 +44,7 @@ record Shared(
       switch (e.getCause()) {
         case PageserverException cause -> throw cause;
         case IOException cause ->
-            throw new PageserverException.Unavailable(step + ": " + cause.getMessage(), cause);
+            throw new PageserverException.Unavailable(step + ": " + FailureText.of(cause), cause);
         case null, default -> throw new IllegalStateException(step, e.getCause());
       }
     } catch (RejectedExecutionException e) {

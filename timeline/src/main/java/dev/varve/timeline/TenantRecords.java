@@ -85,7 +85,7 @@ final class TenantRecords {
       try {
         return Optional.of(get().settings().pitrInterval().orElse(otherwise));
       } catch (IOException | IllegalArgumentException e) {
-        reason = e.getMessage() == null ? e.toString() : e.getMessage();
+        reason = FailureText.of(e);
       }
       sayOnce("all history of tenant %s is kept for now: %s".formatted(id, reason));
       return Optional.empty();
