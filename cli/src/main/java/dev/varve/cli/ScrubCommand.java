@@ -71,6 +71,10 @@ final class ScrubCommand implements Callable<Integer> {
     try (var threads = new RealThreads(clock, 1);
         RemoteStorage storage = RemoteParts.storage(address, threads)) {
       Scrub.Totals totals = Scrub.run(storage, clock, options, new Printing(out));
+      if (totals.tenants() == 0) {
+        throw new CliException(
+            storage + " has nothing of Varve's: check that bucket and prefix are right");
+      }
       print(totals, out);
       return totals.problems() == 0 ? 0 : 1;
     }

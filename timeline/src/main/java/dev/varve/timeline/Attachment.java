@@ -163,7 +163,7 @@ final class Attachment {
     return newest.compareTo(own.generation()) <= 0
         ? Optional.empty()
         : Optional.of(
-            "tenant %s was attached elsewhere: %s has its generation %s, and this data directory %s"
+            "tenant %s was attached elsewhere: %s has its generation %s, and this data directory %s; varve attach %1$s takes it back"
                 .formatted(id, remote.storage(), newest, own.generation()));
   }
 

@@ -270,7 +270,7 @@ final class RemoteTenant {
       }
       failure = null;
     } catch (IOException | RuntimeException e) {
-      failure = e.getMessage() == null ? e.toString() : e.getMessage();
+      failure = FailureText.of(e);
       throw e;
     } finally {
       firstAttempt.complete(lost == null);
@@ -372,7 +372,7 @@ final class RemoteTenant {
     Generation ours = generation();
     if (isAttached() && newest.compareTo(ours) > 0) {
       lose(
-          "tenant %s is not this node's any more: it was attached elsewhere after generation %s"
+          "tenant %s is not this node's any more: it was attached elsewhere after generation %s; varve attach %1$s takes it back"
               .formatted(id, ours));
     }
   }

@@ -221,7 +221,7 @@ final class Uploads {
       }
     } catch (IOException | RuntimeException e) {
       timeline.condition().damaged().note(e);
-      progress.setFailure(e.getMessage() == null ? e.toString() : e.getMessage());
+      progress.setFailure(FailureText.of(e));
       throw e;
     } finally {
       attempts.fire();
@@ -270,7 +270,7 @@ final class Uploads {
     if (stored.diskConsistentLsn().isAfter(local.diskConsistentLsn())
         || stored.nextCopy() > local.nextCopy()) {
       throw new UnusableFileException(
-          "%s is newer than the index part in %s, which must be of a copy: %s is after %s"
+          "%s is newer than the index part in %s, which must be of a copy: %s is after %s; move the tenant's directory away while the server is down, and attach the tenant"
               .formatted(
                   StoredIndex.name(TimelineKey.of(timeline.identity()), found.generation())
                       .object(),

@@ -89,7 +89,9 @@ class OwnershipTest {
         "tenant "
             + Fixture.TENANT
             + " is not this node's any more: it was attached elsewhere after"
-            + " generation 00000001";
+            + " generation 00000001; varve attach "
+            + Fixture.TENANT
+            + " takes it back";
     assertThat(state(prod()).lost()).contains(reason);
     assertThat(prod().state()).isEqualTo(new TimelineState.Lost(reason));
     assertThatThrownBy(() -> Fixture.read(prod(), 0, START))
@@ -150,7 +152,9 @@ class OwnershipTest {
     String reason =
         "tenant %s was attached elsewhere: %s has its generation 00000002, and this data directory"
                 .formatted(Fixture.TENANT, bucket.store)
-            + " 00000001";
+            + " 00000001; varve attach "
+            + Fixture.TENANT
+            + " takes it back";
     assertThat(state(prod()).lost()).contains(reason);
     assertThatThrownBy(() -> Fixture.read(prod(), 0, START)).hasMessage(reason);
     assertThat(bucket.steal(Fixture.TENANT)).as("not taken away").isEqualTo(new Generation(3));
