@@ -29,7 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /// Takes tenants over from the object store, in the same time whatever the size of the data: small
 /// objects are read and written, and layers stay where they are.
 ///
-/// To attach a tenant is
+/// To attach a tenant, of which all can be read, is
 ///
 /// 1. to be given a generation: from then on nobody else's uploads count, and nobody else deletes;
 /// 2. to read the newest manifest and the newest index part of each timeline in it;
@@ -100,7 +100,9 @@ final class Attaching {
     if (newest.equals(Generation.NONE)) {
       throw nowhere(id, storage);
     }
-    requireFree(StoredManifest.read(storage, id, newest, CALL).manifest(), storage);
+    TenantManifest seen = StoredManifest.read(storage, id, newest, CALL).manifest();
+    requireFree(seen, storage);
+    requireReadable(seen, storage);
     Generation given;
     try {
       given = parts.generations().attach(id, newest);
@@ -129,7 +131,8 @@ final class Attaching {
   }
 
   private static PageserverException nowhere(TenantId id, RemoteStorage storage) {
-    return new PageserverException.NotFound("there is no tenant " + id + " in " + storage);
+    return new PageserverException.NotFound(
+        "there is no tenant " + id + " in " + storage + "; varve scrub lists those of a store");
   }
 
   /// Whether the newest manifest of a tenant, which need not be here, names a timeline.
@@ -169,6 +172,24 @@ final class Attaching {
                 .formatted(identity.name()));
       }
     }
+  }
+
+  /// Who can't read what is there does not take it from a node that may be serving it.
+  private void requireReadable(TenantManifest manifest, RemoteStorage storage)
+      throws IOException, InterruptedException {
+    new Parallel<TimelineIdentity>(
+            shared.tasks(),
+            "look at index parts of tenant " + manifest.tenant(),
+            AT_ONCE,
+            manifest.timelines(),
+            identity -> {
+              try {
+                StoredIndex.readListed(storage, TimelineKey.of(identity));
+              } catch (StoreException.NotFound _) {
+                // A newer one has taken its place since the list.
+              }
+            })
+        .run();
   }
 
   /// @param last the generation of the manifest, which an index part may have at most: whoever puts

@@ -8,11 +8,14 @@ import dev.varve.model.Lsn;
 import dev.varve.model.PageserverException;
 import dev.varve.model.TenantId;
 import dev.varve.model.TimelineId;
+import dev.varve.remote.Content;
+import dev.varve.remote.PutCondition;
 import dev.varve.remote.StoreException;
 import dev.varve.remote.directory.DirectoryStore;
 import dev.varve.remote.generation.Generation;
 import dev.varve.testkit.disk.SimulatedDisk;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -93,7 +96,7 @@ class AttachTest {
     long gets = bucket.store.count("get");
     List<Timeline> attached = second.tenants.attach(Fixture.TENANT);
     assertThat(attached).extracting(Timeline::name).containsExactlyInAnyOrder("prod", "dev");
-    assertThat(bucket.store.count("get") - gets).as("manifest twice, index parts").isEqualTo(4);
+    assertThat(bucket.store.count("get") - gets).as("manifest and index parts, twice").isEqualTo(6);
     check(second);
     assertThat(files(second)).noneMatch(AttachTest::isLayer);
 
@@ -234,6 +237,24 @@ class AttachTest {
     assertThatThrownBy(() -> alone.tenants.attach(nobody))
         .isInstanceOf(PageserverException.Unsupported.class)
         .hasMessageContaining("--remote");
+  }
+
+  @Test
+  void whoCanNotReadATenantDoesNotTakeIt() throws Exception {
+    var index = new RemoteName.Index(Fixture.TENANT, DEV, new Generation(1)).object();
+    byte[] bytes = bucket.store.read(index);
+    byte[] newer = "{\"format\":99}".getBytes(StandardCharsets.UTF_8);
+    DirectoryStore files = DirectoryStore.open(directory.resolve("bucket"), InstantSource.system());
+    files.put(index, Content.of(newer), PutCondition.ALWAYS, WatchedStore.LIMIT);
+    SimulatedServer second = bucket.open(new SimulatedDisk(), 4);
+    assertThatThrownBy(() -> second.tenants.attach(Fixture.TENANT))
+        .isInstanceOf(PageserverException.Unavailable.class)
+        .hasMessageContaining(index.value());
+    first.threads.pass(Duration.ofMinutes(2));
+    assertThat(prod(first).state()).isEqualTo(new TimelineState.Active());
+    files.put(index, Content.of(bytes), PutCondition.ALWAYS, WatchedStore.LIMIT);
+    second.tenants.attach(Fixture.TENANT);
+    check(second);
   }
 
   /// What is lost is deleted here by whoever tidies up.

@@ -49,8 +49,8 @@ abstract class VerifiedServers {
         .setting("track_commit_timestamp", "on");
   }
 
-  /// One that does nothing by itself: while autovacuum has a snapshot, VACUUM leaves rows where they
-  /// are, and pages without their bits.
+  /// One that does nothing by itself: while autovacuum has a snapshot, VACUUM leaves rows where
+  /// they are, and pages without their bits.
   static ClusterBuilder quietServer(int major) throws IOException {
     return server(major).setting("autovacuum", "off");
   }
