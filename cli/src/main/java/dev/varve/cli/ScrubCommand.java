@@ -51,7 +51,11 @@ final class ScrubCommand implements Callable<Integer> {
               + "younger objects may belong to an upload that is under way.")
   private String orphanAge = "";
 
-  @Option(names = "--delete-orphans", description = "Delete the orphans.")
+  @Option(
+      names = "--delete-orphans",
+      description =
+          "Delete the orphans. How old they are is asked of the store, with an object \"clock\" that "
+              + "is put and deleted.")
   private boolean deleteOrphans;
 
   @Spec private CommandSpec spec;

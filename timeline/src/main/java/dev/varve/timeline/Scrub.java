@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -110,7 +111,7 @@ public final class Scrub {
 
   /// Checks all tenants of a store.
   ///
-  /// @param clock of this machine; a store's own clock says when an object was put
+  /// @param clock of this machine; when orphans are deleted, the store's own is asked instead
   /// @throws IOException when the store can't be read, so that nothing is known
   public static Totals run(
       RemoteStorage storage, InstantSource clock, Options options, Listener listener)
@@ -350,9 +351,13 @@ public final class Scrub {
     return null;
   }
 
-  private void orphans(TenantId tenant, Iterable<ObjectState> unnamed, Set<TimelineId> unreadable)
+  private void orphans(TenantId tenant, Collection<ObjectState> unnamed, Set<TimelineId> unreadable)
       throws IOException, InterruptedException {
-    Instant limit = clock.instant().minus(options.orphanAge());
+    if (unnamed.isEmpty()) {
+      return;
+    }
+    Instant time = options.deleteOrphans() ? StoreClock.now(storage, READ) : clock.instant();
+    Instant limit = time.minus(options.orphanAge());
     var old = new ArrayList<ObjectState>();
     for (ObjectState object : unnamed) {
       if (object.modified().isBefore(limit)) {

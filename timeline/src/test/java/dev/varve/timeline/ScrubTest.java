@@ -25,6 +25,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,7 +79,14 @@ class ScrubTest {
       throws IOException, InterruptedException {
     problems.clear();
     orphans.clear();
-    InstantSource clock = InstantSource.system();
+    return scrub(store, InstantSource.system(), readAll, age, delete);
+  }
+
+  private Scrub.Totals scrub(
+      ObjectStore store, InstantSource clock, boolean readAll, Duration age, boolean delete)
+      throws IOException, InterruptedException {
+    LockSupport.parkNanos(
+        20_000_000); // what was put just now is older by a tick of the files' clock
     try (var threads = new RealThreads(clock, 1)) {
       var storage =
           new RemoteStorage(store, threads, new SplittableRandom(1), RemoteLimits.DEFAULT);
@@ -220,6 +228,17 @@ class ScrubTest {
     assertThat(problems).isEmpty();
     assertThat(orphans).isEmpty();
     assertThat(layers()).isNotEmpty().doesNotContain(other.object());
+  }
+
+  @Test
+  void aClockThatIsOffMakesNothingOld() throws Exception {
+    var young = new RemoteName.LayerFile(Fixture.TENANT, prod().id(), layer(), new Generation(9));
+    put(young.object(), new byte[500]);
+    InstantSource fast = InstantSource.offset(InstantSource.system(), Duration.ofDays(30));
+    assertThat(scrub(unwatched(), fast, false, Duration.ofDays(3), true).young()).isEqualTo(1);
+    assertThat(orphans).isEmpty();
+    assertThat(layers()).contains(young.object());
+    assertThat(bucket.store.all()).allMatch(name -> name.tenant().equals(Fixture.TENANT));
   }
 
   /// What an upload has put, and has no index part for yet, is an orphan to all who look. It may be
