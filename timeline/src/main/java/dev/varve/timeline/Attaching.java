@@ -124,7 +124,8 @@ final class Attaching {
     if (files.hasTenant(id)) { // it was lost, or its timelines are gone
       detaching.drop(id, present);
     }
-    var record = new TenantRecord(id, given, new TenantConfiguration(manifest.configuration()));
+    var record =
+        new TenantRecord(id, given, true, new TenantConfiguration(manifest.configuration()));
     files.create(record, stored);
     shared.records().set(record);
     return load(id);

@@ -114,6 +114,11 @@ final class Attachment {
       return refusal;
     }
     StoredManifest stored = StoredManifest.findNewest(storage, id, found, before, ASK);
+    if (stored == null && own.hasManifest()) {
+      throw new IOException(
+          "%s has nothing of tenant %s, which it had: is it mounted, are bucket and prefix right? A new store needs a copy of the old one's objects"
+              .formatted(storage, id));
+    }
     manifest = stored == null ? null : stored.manifest();
     manifests = found.stream().map(generation -> StoredManifest.name(id, generation)).toList();
     Claim claim = remote.generations().attachIfNewest(id, before, before);
@@ -157,6 +162,11 @@ final class Attachment {
     previous = own.generation();
     own = attached;
     done = true;
+  }
+
+  /// The store has a manifest. When done.
+  void noteManifest() throws IOException {
+    records.change(id, TenantRecord::withManifest);
   }
 
   private Optional<String> refusal(Generation newest) {

@@ -267,6 +267,7 @@ final class RemoteTenant {
       if (lost == null) {
         putManifest();
         deleteLeft();
+        attachment.noteManifest(); // last: a full disk must not hold up the rest
       }
       failure = null;
     } catch (IOException | RuntimeException e) {

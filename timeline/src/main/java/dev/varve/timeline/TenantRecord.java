@@ -15,22 +15,31 @@ import tools.jackson.databind.node.ObjectNode;
 /// | `format`        | {@value #FORMAT}                              |
 /// | `tenant`        | its id                                        |
 /// | `generation`    | 8 hex digits: the last in which it was here; 0: never in an object store |
+/// | `manifest`      | whether the store has had a manifest of it; absent: no |
 /// | `configuration` | of texts: {@link TenantConfiguration}         |
-record TenantRecord(TenantId tenant, Generation generation, TenantConfiguration settings) {
+///
+/// @param hasManifest whether the store has had a manifest of it: one that has none is not that
+///   store
+record TenantRecord(
+    TenantId tenant, Generation generation, boolean hasManifest, TenantConfiguration settings) {
 
   static final int FORMAT = 1;
 
   /// Of a tenant that was never in an object store, and for which nothing was set.
   static TenantRecord of(TenantId tenant) {
-    return new TenantRecord(tenant, Generation.NONE, TenantConfiguration.NONE);
+    return new TenantRecord(tenant, Generation.NONE, false, TenantConfiguration.NONE);
   }
 
   TenantRecord withGeneration(Generation newGeneration) {
-    return new TenantRecord(tenant, newGeneration, settings);
+    return new TenantRecord(tenant, newGeneration, hasManifest, settings);
+  }
+
+  TenantRecord withManifest() {
+    return new TenantRecord(tenant, generation, true, settings);
   }
 
   TenantRecord withSettings(TenantConfiguration newSettings) {
-    return new TenantRecord(tenant, generation, newSettings);
+    return new TenantRecord(tenant, generation, hasManifest, newSettings);
   }
 
   /// Whether an object store has something of it, or may have.
@@ -43,6 +52,9 @@ record TenantRecord(TenantId tenant, Generation generation, TenantConfiguration 
     json.put("format", FORMAT);
     json.put("tenant", tenant.toString());
     json.put("generation", generation.toString());
+    if (hasManifest) {
+      json.put("manifest", true);
+    }
     CheckedJson.put(settings.texts(), json.putObject("configuration"));
     return CheckedJson.bytes(json);
   }
@@ -59,6 +71,7 @@ record TenantRecord(TenantId tenant, Generation generation, TenantConfiguration 
       return new TenantRecord(
           tenant,
           Generation.parse(CheckedJson.text(json, "generation")),
+          json.path("manifest").asBoolean(false),
           new TenantConfiguration(CheckedJson.texts(json.path("configuration"))));
     } catch (IllegalArgumentException e) {
       throw new UnusableFileException(file + " is damaged: " + e.getMessage(), e);

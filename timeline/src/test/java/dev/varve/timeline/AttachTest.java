@@ -257,6 +257,29 @@ class AttachTest {
     check(second);
   }
 
+  /// Such as the folder under a file system that is not mounted.
+  @Test
+  void anEmptyStoreInThePlaceOfItsOwnGetsNothing() throws Exception {
+    Path store = directory.resolve("bucket");
+    Path own = Files.move(store, directory.resolve("own"));
+    try (var empty = DirectoryStore.open(store, InstantSource.system())) {
+      assertThat(empty.list("", "", 1, WatchedStore.LIMIT).objects()).isEmpty();
+    }
+    SimulatedServer again = bucket.open(first.disk.crash(new SplittableRandom(3)), 4);
+    flush(prod(again), written, 3);
+    assertThat(again.tenants.upload(prod(again), Duration.ofMinutes(5))).isFalse();
+    UploadState state = prod(again).uploadState().orElseThrow();
+    assertThat(state.failure().orElseThrow())
+        .startsWith(bucket.store + " has nothing of tenant " + Fixture.TENANT)
+        .contains("is it mounted");
+    assertThat(bucket.store.all()).isEmpty();
+    TenantFiles.deleteTree(store);
+    Files.move(own, store);
+    again.threads.pass(Duration.ofMinutes(5));
+    assertThat(again.tenants.upload(prod(again), SOON)).isTrue();
+    bucket.requireSame(again.tenants);
+  }
+
   /// What is lost is deleted here by whoever tidies up.
   @Test
   void aTenantThatWasLostAndDeletedHereComesBack() throws Exception {

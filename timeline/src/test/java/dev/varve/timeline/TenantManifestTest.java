@@ -115,12 +115,24 @@ class TenantManifestTest {
   void theDirectoryRemembersItsGeneration() throws IOException {
     var files = new TenantFiles(directory);
     assertThat(files.record(TENANT)).isEqualTo(TenantRecord.of(TENANT));
+    Path file = directory.resolve("tenants").resolve(TENANT.toString()).resolve("tenant.json");
     var record =
-        new TenantRecord(TENANT, new Generation(0x1F), new TenantConfiguration(Map.of("a", "b")));
+        new TenantRecord(
+            TENANT, new Generation(0x1F), true, new TenantConfiguration(Map.of("a", "b")));
     files.write(record);
     assertThat(files.record(TENANT)).isEqualTo(record);
+    assertThat(Files.readString(file))
+        .isEqualTo(
+            """
+            {"crc32c":"%s","content":{"format":1,"tenant":"00000000000000010000000000000002",\
+            "generation":"0000001f","manifest":true,"configuration":{"a":"b"}}}
+            """
+                .formatted("41005d69"));
+    // As versions wrote it that did not note the manifest, and as it is before there is one.
+    var before = new TenantRecord(TENANT, record.generation(), false, record.settings());
+    files.write(before);
+    assertThat(files.record(TENANT)).isEqualTo(before);
     assertThat(files.tenants()).containsExactly(TENANT);
-    Path file = directory.resolve("tenants").resolve(TENANT.toString()).resolve("tenant.json");
     assertThat(Files.readString(file))
         .isEqualTo(
             """
