@@ -13,6 +13,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -96,6 +97,8 @@ final class EtcdCalls implements AutoCloseable {
     } catch (InterruptedException e) {
       future.cancel(true);
       throw e;
+    } catch (CancellationException e) {
+      throw new StoreException.Unavailable(name + ": " + operation + " was given up", e);
     } catch (ExecutionException e) {
       throw failure(operation, e);
     }

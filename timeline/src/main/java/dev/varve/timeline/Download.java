@@ -1,5 +1,7 @@
 package dev.varve.timeline;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import dev.varve.layer.RemoteLayer;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -7,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A layer that is being fetched whole. Any thread may cancel it.
 final class Download {
+
+  private static final System.Logger LOG = System.getLogger(Download.class.getName());
 
   /// Why it is fetched.
   enum Why {
@@ -34,10 +38,15 @@ final class Download {
   }
 
   /// It ends when it comes to its next write.
-  synchronized void cancel() throws IOException {
+  synchronized void cancel() {
     cancelled = true;
     if (file != null) {
-      file.close();
+      try {
+        file.close();
+      } catch (IOException e) {
+        // Nobody needs what was written, and whoever cancels has other things to get done.
+        LOG.log(WARNING, "the file of layer " + layer.name() + ", half of it, can't be closed", e);
+      }
     }
   }
 

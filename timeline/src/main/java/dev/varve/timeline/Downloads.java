@@ -162,7 +162,7 @@ final class Downloads {
   }
 
   /// The index part of a timeline has changed: layers that it does not name are not needed.
-  void retain(TimelineKey timeline, List<LayerEntry> layers) throws IOException {
+  void retain(TimelineKey timeline, List<LayerEntry> layers) {
     List<Download> concerned = activeOf(timeline);
     if (concerned.isEmpty()) {
       return;

@@ -270,7 +270,7 @@ final class DurableIndex {
   }
 
   /// Of layers that are not needed any more.
-  private void endDownloads(IndexPart changed) throws IOException {
+  private void endDownloads(IndexPart changed) {
     RemoteTenants remote = shared.remote();
     Downloads downloads = remote == null ? null : remote.downloads();
     if (downloads != null) {
