@@ -111,6 +111,15 @@ final class ServeCommand implements Callable<Integer> {
   private int diskLimit;
 
   @Option(
+      names = "--new-store",
+      description =
+          "With --remote: the store may be empty although there was one before, whose objects are "
+              + "lost. All that is on the local disk is put there. Without this, a store that has "
+              + "nothing of a tenant any more is taken for one that is not mounted, or not the right "
+              + "one, and gets nothing.")
+  private boolean newStore;
+
+  @Option(
       names = "--metrics-timelines",
       paramLabel = "N",
       defaultValue = "1000",
@@ -131,7 +140,11 @@ final class ServeCommand implements Callable<Integer> {
       config =
           config.withRemote(
               RemoteConfig.parse(remote, etcd, node == null ? host() : node)
-                  .withCache(Sizes.parseTime("--evict-after", evictAfter), diskLimit));
+                  .withCache(Sizes.parseTime("--evict-after", evictAfter), diskLimit)
+                  .withMayBeNew(newStore));
+    } else if (newStore) {
+      throw new CliException(
+          "--new-store is for a server with an object store: give --remote, too");
     } else if (!etcd.isEmpty()) {
       throw new CliException(
           "--etcd is for servers that share an object store: give --remote, too");

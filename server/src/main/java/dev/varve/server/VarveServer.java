@@ -110,7 +110,9 @@ public final class VarveServer implements AutoCloseable {
       @Nullable RemoteConfig config, @Nullable RemoteParts parts) {
     return config == null || parts == null
         ? null
-        : new Remote(parts.storage(), parts.generations()).withCache(config.cache());
+        : new Remote(parts.storage(), parts.generations())
+            .withCache(config.cache())
+            .withMayBeNew(config.mayBeNew());
   }
 
   /// Opens the data directory and both ports.

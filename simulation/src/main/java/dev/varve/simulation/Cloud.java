@@ -80,7 +80,8 @@ final class Cloud {
         access.authority(),
         swarm.waitingBytes(),
         swarm.waitingTime(),
-        new CacheSettings(swarm.evictAfter(), HIGH_WATER, LOW_WATER, DOWNLOADS, space));
+        new CacheSettings(swarm.evictAfter(), HIGH_WATER, LOW_WATER, DOWNLOADS, space),
+        false);
   }
 
   /// The store as it is, for those who only look.

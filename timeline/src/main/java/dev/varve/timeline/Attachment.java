@@ -114,9 +114,9 @@ final class Attachment {
       return refusal;
     }
     StoredManifest stored = StoredManifest.findNewest(storage, id, found, before, ASK);
-    if (stored == null && own.hasManifest()) {
+    if (stored == null && own.hasManifest() && !remote.mayBeNew()) {
       throw new IOException(
-          "%s has nothing of tenant %s, which it had: is it mounted, are bucket and prefix right? A new store needs a copy of the old one's objects"
+          "%s has nothing of tenant %s, which it had: is it mounted, are bucket and prefix right? If it is a new store: copy the old one's objects, or start the server once with --new-store"
               .formatted(storage, id));
     }
     manifest = stored == null ? null : stored.manifest();

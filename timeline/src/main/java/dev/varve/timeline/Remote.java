@@ -12,12 +12,15 @@ import java.time.Duration;
 /// @param waitingBytes layers are uploaded when so many bytes of them wait
 /// @param waitingTime what has changed is uploaded after this time, however little it is
 /// @param cache what is kept on the local disk
+/// @param mayBeNew whether the store may have nothing of tenants that were in one before: all of
+///   them is put there again, as far as it is here
 public record Remote(
     RemoteStorage storage,
     Generations generations,
     long waitingBytes,
     Duration waitingTime,
-    CacheSettings cache) {
+    CacheSettings cache,
+    boolean mayBeNew) {
 
   private static final long WAITING_BYTES = 16 << 20;
 
@@ -33,10 +36,14 @@ public record Remote(
 
   /// Uploads in portions that cost little, and keeps on the disk what it has room for.
   public Remote(RemoteStorage storage, Generations generations) {
-    this(storage, generations, WAITING_BYTES, WAITING_TIME, CacheSettings.DEFAULT);
+    this(storage, generations, WAITING_BYTES, WAITING_TIME, CacheSettings.DEFAULT, false);
   }
 
   public Remote withCache(CacheSettings newCache) {
-    return new Remote(storage, generations, waitingBytes, waitingTime, newCache);
+    return new Remote(storage, generations, waitingBytes, waitingTime, newCache, mayBeNew);
+  }
+
+  public Remote withMayBeNew(boolean newMayBeNew) {
+    return new Remote(storage, generations, waitingBytes, waitingTime, cache, newMayBeNew);
   }
 }

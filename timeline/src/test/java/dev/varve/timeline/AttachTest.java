@@ -261,10 +261,7 @@ class AttachTest {
   @Test
   void anEmptyStoreInThePlaceOfItsOwnGetsNothing() throws Exception {
     Path store = directory.resolve("bucket");
-    Path own = Files.move(store, directory.resolve("own"));
-    try (var empty = DirectoryStore.open(store, InstantSource.system())) {
-      assertThat(empty.list("", "", 1, WatchedStore.LIMIT).objects()).isEmpty();
-    }
+    Path own = putAside(store);
     SimulatedServer again = bucket.open(first.disk.crash(new SplittableRandom(3)), 4);
     flush(prod(again), written, 3);
     assertThat(again.tenants.upload(prod(again), Duration.ofMinutes(5))).isFalse();
@@ -277,6 +274,26 @@ class AttachTest {
     Files.move(own, store);
     again.threads.pass(Duration.ofMinutes(5));
     assertThat(again.tenants.upload(prod(again), SOON)).isTrue();
+    bucket.requireSame(again.tenants);
+  }
+
+  private Path putAside(Path store) throws Exception {
+    Path own = Files.move(store, directory.resolve("own"));
+    try (var empty = DirectoryStore.open(store, InstantSource.system())) {
+      assertThat(empty.list("", "", 1, WatchedStore.LIMIT).objects()).isEmpty();
+    }
+    return own;
+  }
+
+  /// The bucket was deleted, say.
+  @Test
+  void aNewStoreGetsAllWhenItIsSaidToBeOne() throws Exception {
+    putAside(directory.resolve("bucket"));
+    bucket.takeForNew();
+    SimulatedServer again = bucket.open(first.disk.crash(new SplittableRandom(3)), 4);
+    flush(prod(again), written, 3);
+    assertThat(again.tenants.upload(prod(again), Duration.ofMinutes(5))).isTrue();
+    again.threads.pass(Duration.ofDays(1));
     bucket.requireSame(again.tenants);
   }
 

@@ -43,6 +43,7 @@ final class Bucket {
   private @Nullable String refusal;
   private @Nullable String thief;
   private long waitingBytes = 16 << 20;
+  private boolean mayBeNew;
   private CacheSettings cache = new CacheSettings(Duration.ZERO, 100, 100, 0, _ -> ROOMY);
 
   Bucket(Path directory) throws IOException {
@@ -73,6 +74,10 @@ final class Bucket {
   }
 
   /// For servers that are opened from now on; at first nothing is evicted or downloaded.
+  void takeForNew() {
+    mayBeNew = true;
+  }
+
   void cache(CacheSettings settings) {
     cache = settings;
   }
@@ -142,7 +147,8 @@ final class Bucket {
         new ToldGenerations(new Watched(), threads.clock()),
         waitingBytes,
         Duration.ofHours(3),
-        cache);
+        cache,
+        mayBeNew);
   }
 
   SimulatedServer open(SimulatedDisk disk) throws IOException {

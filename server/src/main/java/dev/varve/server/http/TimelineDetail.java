@@ -58,7 +58,8 @@ final class TimelineDetail {
                 CompletableFuture.supplyAsync(
                     () -> read(timeline),
                     Thread.ofVirtual().name("read commit times of " + timeline.name())::start));
-    reading.whenComplete((_, _) -> readings.remove(timeline, reading));
+    CompletableFuture<Commits> _ =
+        reading.whenComplete((_, _) -> readings.remove(timeline, reading));
     try {
       Commits commits = reading.get(limit.toNanos(), TimeUnit.NANOSECONDS);
       commits.first().ifPresent(commit -> json.put("first_commit_time", commit.time().toString()));

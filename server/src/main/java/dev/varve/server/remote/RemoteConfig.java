@@ -14,8 +14,13 @@ import org.jspecify.annotations.Nullable;
 ///   where no other node uses the store
 /// @param node what other nodes see this one as
 /// @param cache what is kept on the local disk
+/// @param mayBeNew whether the store may lack what was in one before
 public record RemoteConfig(
-    StoreAddress store, @Nullable EtcdAddress authority, String node, CacheSettings cache) {
+    StoreAddress store,
+    @Nullable EtcdAddress authority,
+    String node,
+    CacheSettings cache,
+    boolean mayBeNew) {
 
   public RemoteConfig {
     if (!node.matches("[A-Za-z0-9._-]{1,100}")) {
@@ -33,7 +38,8 @@ public record RemoteConfig(
           StoreAddress.parse(store),
           authority.isEmpty() ? null : EtcdAddress.parse(authority),
           node,
-          CacheSettings.DEFAULT);
+          CacheSettings.DEFAULT,
+          false);
     } catch (IllegalArgumentException e) {
       throw new InvalidRequest(String.valueOf(e.getMessage()));
     }
@@ -53,7 +59,12 @@ public record RemoteConfig(
         store,
         authority,
         node,
-        new CacheSettings(evictAfter, diskLimit, low, usual.downloads(), usual.disk()));
+        new CacheSettings(evictAfter, diskLimit, low, usual.downloads(), usual.disk()),
+        mayBeNew);
+  }
+
+  public RemoteConfig withMayBeNew(boolean newMayBeNew) {
+    return new RemoteConfig(store, authority, node, cache, newMayBeNew);
   }
 
   @Override
