@@ -103,11 +103,19 @@ final class Compaction {
   }
 
   /// Has what was flushed by now merged, though it may be few layers, and waits for it: for an
-  /// object store, where each layer costs a request. Does without when merging is suspended.
+  /// object store, where each layer costs a request. Does without when merging is suspended, and
+  /// with those that can't be merged, as they are damaged.
   void mergeFlushed(Duration limit) throws InterruptedException {
     Instant end = shared.tasks().clock().instant().plus(limit);
     flushedUpTo = index.head().diskConsistentLsn();
-    while (index.head().layers().byLevel().getFirst() > 1 && suspended() == null && !isToEnd()) {
+    int least = Integer.MAX_VALUE;
+    int inVain = 0;
+    while (flushedLayers() > 1 && suspended() == null && !isToEnd()) {
+      inVain = flushedLayers() < least ? 0 : inVain + 1;
+      least = Math.min(least, flushedLayers());
+      if (inVain == 2) { // one run may have begun before it was asked for
+        return;
+      }
       CompletableFuture<Boolean> next = runs.next();
       task.wake();
       Duration left = Duration.between(shared.tasks().clock().instant(), end);
@@ -115,6 +123,10 @@ final class Compaction {
         return;
       }
     }
+  }
+
+  private int flushedLayers() {
+    return index.head().layers().byLevel().getFirst();
   }
 
   Task task() {

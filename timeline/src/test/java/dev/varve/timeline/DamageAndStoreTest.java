@@ -10,10 +10,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// A damaged file of a layer that is in the object store, too, and a damaged object.
@@ -183,5 +186,28 @@ class DamageAndStoreTest {
     assertThat(prod().damagedFiles()).isEmpty();
     assertThat(Files.exists(file())).isFalse();
     written.check(prod(), START);
+  }
+
+  /// They would be merged before they are uploaded, as few as they are.
+  @Test
+  @Timeout(value = 2, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void anUploadDoesNotWaitForDamagedFilesToBeMerged() throws Exception {
+    for (int i = 0; i < 2; i++) {
+      try (Ingest ingest = prod().ingest()) {
+        written.image(ingest, i);
+      }
+      prod().checkpoint();
+    }
+    List<LayerEntry> flushed =
+        prod().index().current().layers().stream().filter(entry -> entry.level() == 0).toList();
+    assertThat(flushed).hasSize(2);
+    for (LayerEntry entry : flushed) {
+      Files.write(prod().index().files().layer(entry.name()), new byte[10]);
+    }
+    server.tenants.retry(prod());
+    assertThat(prod().damagedFiles()).hasSize(2);
+    server.threads.pass(Duration.ofHours(4));
+    assertThat(prod().uploadState().orElseThrow().failure().orElseThrow())
+        .contains("it can't be uploaded");
   }
 }
