@@ -96,7 +96,9 @@ final class Fetching {
         AbsentLayers absent = AbsentLayers.fetch(world.real(model));
         left = absent.layers();
         world.history().note("  absent:", left);
-        world.server().threads().pass(round == 0 ? Duration.ofSeconds(10) : LOOKED_AGAIN);
+        if (left > 0) { // else something may be evicted again
+          world.server().threads().pass(round == 0 ? Duration.ofSeconds(10) : LOOKED_AGAIN);
+        }
       }
     } finally {
       line().setCalm(false);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A file or a directory: as programs see it, and as a crash would leave it.
@@ -73,7 +74,8 @@ sealed interface DiskNode permits DiskContent, DiskNode.Directory {
       unsynced.forEach(change -> change.names.remove(name));
     }
 
-    /// What was lost is there again, unless another file has its name by now.
+    /// What was lost is there again, unless another file has its name by now. What a crash may bring
+    /// back is mended, too.
     void mend() {
       lost.forEach((name, file) -> {
         if (now.putIfAbsent(name, file) == null) {
@@ -81,7 +83,7 @@ sealed interface DiskNode permits DiskContent, DiskNode.Directory {
         }
       });
       lost.clear();
-      now.values()
+      Stream.concat(now.values().stream(), synced.values().stream())
           .forEach(node -> {
             switch (node) {
               case Directory directory -> directory.mend();
