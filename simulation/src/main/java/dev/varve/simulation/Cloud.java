@@ -100,6 +100,21 @@ final class Cloud {
         });
   }
 
+  /// The newest manifest names whatever is said to be in the store.
+  void requireNamed(List<ModelTimeline> models) {
+    String manifest =
+        bucket
+            .last(RemoteName.manifests(World.TENANT))
+            .map(bytes -> new String(bytes, UTF_8))
+            .orElse("");
+    for (ModelTimeline model : models) {
+      Finding.require(
+          model.remote() == 0 || manifest.contains(model.id().toString()),
+          "%s is in the object store up to %d, and the manifest does not name it"
+              .formatted(model, model.remote()));
+    }
+  }
+
   /// What is named is there, and whole.
   ///
   /// @param done whether all that there is should be named
@@ -109,7 +124,9 @@ final class Cloud {
         new Scrub.Listener() {
           @Override
           public void problem(String sentence) {
-            if ((done || !sentence.contains(NO_INDEX)) && !bucket.namesDamaged(sentence)) {
+            if ((done || !sentence.contains(NO_INDEX))
+                && !bucket.namesDamaged(sentence)
+                && !bucket.isOfLost(sentence)) {
               problems.add(sentence);
             }
           }

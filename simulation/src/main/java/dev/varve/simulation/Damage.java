@@ -44,6 +44,15 @@ final class Damage {
     }
   }
 
+  /// Something happens to a manifest or an index part in the object store. It is not lost: then an
+  /// older one would be in its place, which a node puts that has lost the tenant.
+  void damageNaming() {
+    Cloud cloud = world.cloud();
+    if (cloud != null) {
+      world.history().note("  damage object", cloud.bucket().damageNaming(world.random(), false));
+    }
+  }
+
   /// Something happens to a layer file.
   private void damageAny() throws IOException {
     List<Path> layers = new ArrayList<>(world.disk().syncedFiles());

@@ -23,17 +23,12 @@ import java.util.TreeSet;
 /// what it did not say was in the store may be missing.
 final class Moves {
 
-  /// After so many attempts that failed, nothing goes wrong any more.
-  private static final int FAULTY_ATTEMPTS = 3;
-
-  /// Nodes that have lost the tenant wait longer than this for whoever was given a generation.
-  private static final Duration MEANWHILE = Duration.ofMinutes(1);
-
   private final World world;
   private final Cloud cloud;
   private final Restarts restarts;
   private final Lives lives;
   private final Configuring configuring;
+  private final Attempts attempts;
 
   Moves(World world, Cloud cloud, Restarts restarts, Lives lives) {
     this.world = world;
@@ -41,6 +36,7 @@ final class Moves {
     this.restarts = restarts;
     this.lives = lives;
     configuring = new Configuring(world);
+    attempts = new Attempts(world, cloud);
   }
 
   /// Another node attaches the tenant while this one goes on, or is cut off.
@@ -70,7 +66,10 @@ final class Moves {
       before.line().setStoreAway(world.random().nextInt(3) == 0);
       before.line().setAuthorityAway(world.random().nextInt(3) == 0);
     }
-    Node after = attach(other(), before);
+    if (!settled && world.random().nextInt(4) == 0) {
+      world.history().note("  damage object", cloud.bucket().damageNaming(world.random(), true));
+    }
+    Node after = attempts.attach(other(), before);
     learn(before, after, settled ? Set.of() : stored);
     Map<TimelineId, Long> found = takeOver(after, settled);
     var ghost = new Ghost(world, before, forks, found);
@@ -124,7 +123,7 @@ final class Moves {
     }
     Node before = node();
     boolean here = world.random().nextBoolean();
-    Node after = attach(here ? before : other(), before);
+    Node after = attempts.attach(here ? before : other(), before);
     learn(before, after, Set.of());
     takeOver(after, true);
     if (!here) {
@@ -154,7 +153,7 @@ final class Moves {
   /// @return false when it was not detached
   private boolean secure() {
     world.history().note("detach");
-    live(world.disk());
+    Attempts.live(world.disk());
     leave();
     sometimesSet();
     var models = new TreeMap<>(world.models());
@@ -205,7 +204,7 @@ final class Moves {
         ghost.node().line().setCalm(false);
         ghost.node().line().setStoreAway(false);
         ghost.node().line().setAuthorityAway(false);
-        live(ghost.node().disk());
+        Attempts.live(ghost.node().disk());
         keepTime(ghost.node());
         return ghost.node();
       }
@@ -222,80 +221,6 @@ final class Moves {
     Duration behind = Duration.between(node.server().now(), world.now());
     if (behind.isPositive()) {
       node.server().threads().pass(behind);
-    }
-  }
-
-  /// Tries until it works; what is on the way fails for a while.
-  private Node attach(Node first, Node before) throws IOException {
-    Node node = first;
-    boolean other = node.server() != before.server();
-    for (int attempt = 0; ; attempt++) {
-      node.server().begin();
-      before.server().begin();
-      boolean calm = attempt >= FAULTY_ATTEMPTS;
-      if (calm) {
-        node.line().setCalm(true);
-      } else if (node.server().tenants().timelines().isEmpty() && world.random().nextInt(4) == 0) {
-        node.disk().dieAt(world.random().nextInt(60));
-      }
-      if (other) {
-        Instant end = before.server().now().plus(MEANWHILE);
-        node.line().meanwhile(() -> others(before, end));
-      }
-      boolean done = attempt(node, calm);
-      node.line().meanwhile(() -> {});
-      if (node.disk().isDead()) {
-        world.history().note("  dies while it attaches");
-        SimulatedDisk next = node.disk().crash(world.random());
-        node.server().bury();
-        node = world.start(next, node.line(), node.server().now());
-        done = !node.server().tenants().timelines().isEmpty() && !isLost(node);
-      }
-      if (done) {
-        node.disk().heal();
-        live(node.disk());
-        node.line().setCalm(false);
-        return node;
-      }
-    }
-  }
-
-  private static void live(SimulatedDisk disk) {
-    disk.dieAt(Long.MAX_VALUE / 2);
-    disk.dieAtSync(Long.MAX_VALUE / 2);
-  }
-
-  private static boolean isLost(Node node) {
-    return node.server().tenants().timelines().stream()
-        .anyMatch(timeline -> timeline.state() instanceof TimelineState.Lost);
-  }
-
-  private boolean attempt(Node node, boolean calm) {
-    try {
-      node.server().tenants().attach(World.TENANT);
-      return true;
-    } catch (PageserverException.Unavailable | PageserverException.NotFound e) {
-      if (calm && !node.disk().isDead()) {
-        throw e;
-      }
-      world.history().note("  not attached:", e.getMessage());
-    } catch (IllegalStateException e) {
-      if (!node.disk().isDead()) {
-        throw e;
-      }
-    }
-    return false;
-  }
-
-  private void others(Node node, Instant end) {
-    boolean goesOn = !node.disk().isDead() && node.server().now().isBefore(end);
-    if (goesOn && world.random().nextInt(3) == 0) {
-      if (world.random().nextBoolean()) {
-        node.server().threads().pass(Duration.ofSeconds(1 + world.random().nextInt(4)));
-      }
-      for (int i = 1 + world.random().nextInt(4); i > 0; i--) {
-        node.server().threads().step();
-      }
     }
   }
 

@@ -63,6 +63,7 @@ final class Operations {
       add("evict", 2, storing::evict);
       add("take", 2, moves::take);
       add("detach", 1, moves::detach);
+      add("damage naming", 1, damage::damageNaming);
     }
     add("compact", 2, cleaning::compact);
     add("collect", 2, cleaning::collect);

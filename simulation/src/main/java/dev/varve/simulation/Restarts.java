@@ -81,12 +81,11 @@ final class Restarts {
   private void start(SimulatedDisk disk) throws IOException {
     SimulatedDisk next = disk;
     boolean faults = world.swarm().startFaults();
-    boolean damages = faults && world.cloud() == null;
     while (!startsWell(next, faults && world.random().nextBoolean())) {
       next = world.disk().crash(world.random());
       world.server().bury();
     }
-    if (damages && world.random().nextBoolean()) {
+    if (faults && world.random().nextBoolean()) {
       new BrokenStart(world, this, checks, cleaning).run();
     }
     world

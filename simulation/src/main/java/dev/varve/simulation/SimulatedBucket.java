@@ -47,6 +47,9 @@ final class SimulatedBucket implements ObjectStore {
     }
   }
 
+  /// The last byte of JSON that says that all was written: without it it is whole even so.
+  private static final int HARMLESS = 1;
+
   /// What there was under a name before a change; null: nothing.
   private record Change(ObjectName name, @Nullable Stored before) {}
 
@@ -64,6 +67,7 @@ final class SimulatedBucket implements ObjectStore {
 
   private final Set<String> everDamaged = new TreeSet<>();
   private Predicate<ObjectName> mayDiffer = _ -> false;
+  private Predicate<TimelineId> isGone = _ -> true;
   private long puts;
 
   SimulatedBucket(InstantSource clock) {
@@ -75,41 +79,76 @@ final class SimulatedBucket implements ObjectStore {
     mayDiffer = mayBeOther;
   }
 
+  /// Tells which timelines may go altogether.
+  void allow(Predicate<TimelineId> mayGo) {
+    isGone = mayGo;
+  }
+
   /// Something happens to a layer: a bit flips, the end is cut off, it is lost.
   ///
   /// @return its name; empty: there is none
   Optional<ObjectName> damage(SplittableRandom random) {
-    List<Stored> all =
-        objects.values().stream()
-            .filter(stored -> !damaged.containsKey(stored.state.name()))
-            .filter(stored -> isLayer(stored.state.name()))
-            .toList();
+    List<ObjectName> layers = objects.keySet().stream().filter(ObjectNames::isLayer).toList();
+    return damage(random, layers, true);
+  }
+
+  /// The same happens to a manifest, or an index part, that is the newest.
+  ///
+  /// @param lose whether a manifest may be lost
+  Optional<ObjectName> damageNaming(SplittableRandom random, boolean lose) {
+    List<ObjectName> naming = objects.keySet().stream().filter(this::isNewestNaming).toList();
+    return damage(random, naming, lose);
+  }
+
+  private Optional<ObjectName> damage(
+      SplittableRandom random, List<ObjectName> some, boolean lose) {
+    List<ObjectName> all = some.stream().filter(one -> !damaged.containsKey(one)).toList();
     if (all.isEmpty()) {
       return Optional.empty();
     }
-    Stored whole = all.get(random.nextInt(all.size()));
-    ObjectName name = whole.state.name();
-    int size = whole.bytes.length;
+    ObjectName name = all.get(random.nextInt(all.size()));
+    Stored whole = require(name);
+    int size = whole.bytes.length - (ObjectNames.isLayer(name) ? 0 : HARMLESS);
     byte[] bytes = whole.bytes.clone();
-    switch (random.nextInt(4)) {
+    boolean mayGo = lose || !ObjectNames.isManifest(name);
+    ObjectState state = whole.state;
+    if (!ObjectNames.isLayer(name) && random.nextBoolean()) {
+      state = asListed(state); // of a store that has no checksum of it
+    }
+    switch (random.nextInt(mayGo ? 0 : 1, 4)) {
       case 0 -> change(name, null);
       case 1 -> {
         int cut = random.nextInt(size);
-        change(name, new Stored(Arrays.copyOf(bytes, cut), ofSize(whole.state, cut)));
+        change(name, new Stored(Arrays.copyOf(bytes, cut), ofSize(state, cut)));
       }
       default -> {
         int bit = random.nextInt(8 * size);
         bytes[bit >>> 3] ^= (byte) (1 << (bit & 7));
-        change(name, new Stored(bytes, whole.state));
+        change(name, new Stored(bytes, state));
       }
     }
     damaged.put(name, whole);
-    everDamaged.add(name.value());
+    // In the place of what names others an older one may be found.
+    everDamaged.add(ObjectNames.isLayer(name) ? name.value() : ObjectNames.kind(name) + "-");
     return Optional.of(name);
   }
 
-  private static boolean isLayer(ObjectName name) {
-    return RemoteName.parse(name).orElse(null) instanceof RemoteName.LayerFile;
+  private Stored require(ObjectName name) {
+    Stored stored = objects.get(name);
+    if (stored == null) {
+      throw new IllegalStateException("no object " + name);
+    }
+    return stored;
+  }
+
+  /// Whether an object names others, and nothing newer is in its place; also one that is lost.
+  private boolean isNewestNaming(ObjectName name) {
+    if (ObjectNames.isLayer(name)) {
+      return false;
+    }
+    String kind = ObjectNames.kind(name);
+    ObjectName next = objects.higherKey(name);
+    return next == null || !ObjectNames.kind(next).equals(kind);
   }
 
   private static ObjectState ofSize(ObjectState state, int size) {
@@ -119,6 +158,43 @@ final class SimulatedBucket implements ObjectStore {
   /// All that was damaged or lost, and not put again or deleted, is what it was.
   void mend() {
     new TreeMap<>(damaged).forEach(this::change);
+  }
+
+  /// Manifests and index parts that were damaged, or only those that were lost, are what they were.
+  void mendNaming(boolean onlyLost) {
+    new TreeMap<>(damaged)
+        .forEach((name, whole) -> {
+          if (!ObjectNames.isLayer(name) && !(onlyLost && objects.containsKey(name))) {
+            change(name, whole);
+          }
+        });
+  }
+
+  /// The newest manifests and index parts that are damaged, or lost.
+  List<ObjectName> damagedNaming() {
+    return damaged.keySet().stream().filter(this::isNewestNaming).toList();
+  }
+
+  /// Whether a damaged manifest or index part was put again, or another one beside the one that
+  /// somebody puts who has read it.
+  boolean isReplaced(ObjectName name) {
+    ObjectName own = objects.higherKey(name);
+    ObjectName other = own == null ? null : objects.higherKey(own);
+    return !damaged.containsKey(name)
+        || (other != null && ObjectNames.kind(other).equals(ObjectNames.kind(name)));
+  }
+
+  boolean has(String prefix) {
+    ObjectName next = objects.ceilingKey(new ObjectName(prefix));
+    return next != null && next.value().startsWith(prefix);
+  }
+
+  /// Whether a sentence may be about a manifest or an index part that is lost, and that need not be
+  /// named then.
+  boolean isOfLost(String sentence) {
+    return damaged.keySet().stream()
+        .filter(name -> !objects.containsKey(name))
+        .anyMatch(name -> ObjectNames.isOfLost(sentence, name));
   }
 
   boolean isDamaged() {
@@ -147,6 +223,11 @@ final class SimulatedBucket implements ObjectStore {
     return everDamaged.stream().anyMatch(message::contains);
   }
 
+  /// How often something was put or deleted, or damaged.
+  long changes() {
+    return changes.size();
+  }
+
   /// What must never be, and was.
   List<String> violations() {
     return violations;
@@ -171,7 +252,7 @@ final class SimulatedBucket implements ObjectStore {
       bytes = in.readAllBytes();
     }
     int crc = content.crc32c(0, content.size());
-    if (isLayer(name)) {
+    if (ObjectNames.isLayer(name)) {
       Integer before = layers.put(name, crc);
       if (before != null && before != crc && !mayDiffer.test(name)) {
         violations.add(name + " is put twice, with other content");
@@ -228,9 +309,12 @@ final class SimulatedBucket implements ObjectStore {
     return list(prefix, after, most, 0);
   }
 
-  /// The last of the objects whose names begin like this, in the order of their names.
+  /// The last of the objects whose names begin like this, in the order of their names; as it was,
+  /// if it is damaged or lost.
   Optional<byte[]> last(String prefix) {
-    return objects.descendingMap().entrySet().stream()
+    var whole = new TreeMap<>(objects);
+    whole.putAll(damaged);
+    return whole.descendingMap().entrySet().stream()
         .filter(entry -> entry.getKey().value().startsWith(prefix))
         .findFirst()
         .map(entry -> entry.getValue().bytes);
@@ -267,7 +351,22 @@ final class SimulatedBucket implements ObjectStore {
 
   @Override
   public void delete(List<ObjectName> names, Duration limit) {
+    names.forEach(this::requireUnneeded);
     names.forEach(name -> change(name, null));
+  }
+
+  /// What can't be read must not go, nor what it may name.
+  private void requireUnneeded(ObjectName name) {
+    for (ObjectName naming : damagedNaming()) {
+      Stored whole = damaged.get(naming);
+      RemoteName what = RemoteName.parse(naming).orElseThrow();
+      boolean gone = what.ofTimeline().filter(isGone).isPresent();
+      if (whole != null
+          && !gone
+          && (name.equals(naming) || ObjectNames.isNamed(name, naming, whole.bytes))) {
+        violations.add(name + " is deleted, and " + naming + " is damaged");
+      }
+    }
   }
 
   /// A put is whole or is not.

@@ -115,6 +115,7 @@ final class Storing {
   /// What is said to be in the store is so for whoever has the tenant next; and who has it is never
   /// told that it has not.
   void notice() {
+    cloud().requireNamed(world.present());
     for (ModelTimeline model : world.present()) {
       if (world.isThere(model)) {
         Timeline real = world.real(model);

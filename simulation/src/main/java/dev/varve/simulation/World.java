@@ -70,6 +70,7 @@ final class World {
     line = cloud == null ? null : cloud.newLine();
     if (cloud != null) {
       cloud.bucket().excuse(object -> namesObject(everDamaged, object.value()));
+      cloud.bucket().allow(id -> present().stream().noneMatch(model -> model.id().equals(id)));
     }
     server = open(disk, SimulatedServer.NOW);
   }

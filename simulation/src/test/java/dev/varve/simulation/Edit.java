@@ -54,8 +54,8 @@ interface Edit {
                 invoke.isInterface()));
   }
 
-  /// A method of {@link dev.varve.timeline.Planted} is called, which gets the object as its first
-  /// argument.
+  /// A method of {@link dev.varve.timeline.Planted} is called, which gets the object, if there is
+  /// one, as its first argument.
   static Edit planted(String call, String method) {
     return ofCall(
         call,
@@ -63,7 +63,9 @@ interface Edit {
             code.invokestatic(
                 ClassDesc.of("dev.varve.timeline.Planted"),
                 method,
-                invoke.typeSymbol().insertParameterTypes(0, invoke.owner().asSymbol())));
+                invoke.opcode() == Opcode.INVOKESTATIC
+                    ? invoke.typeSymbol()
+                    : invoke.typeSymbol().insertParameterTypes(0, invoke.owner().asSymbol())));
   }
 
   /// What a call gives is another number, or another LSN.

@@ -26,7 +26,8 @@ final class Mutants {
             stored(),
             moved(),
             configured(),
-            fetched())
+            fetched(),
+            NamingMutants.all())
         .flatMap(List::stream)
         .toList();
   }

@@ -2,6 +2,7 @@ package dev.varve.timeline;
 
 import dev.varve.model.TenantId;
 import dev.varve.remote.ObjectName;
+import dev.varve.remote.RemoteStorage;
 import dev.varve.remote.StoreException;
 import dev.varve.remote.generation.Claim;
 import dev.varve.remote.generation.Generation;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /// What planted bugs do in the place of a method of {@link DurableIndex}.
 public final class Planted {
@@ -61,6 +63,17 @@ public final class Planted {
   /// A manifest says that nothing is set.
   public static Map<String, String> nothingSet(TenantManifest manifest) {
     return Map.of();
+  }
+
+  /// An index part that can't be read is as one that was never put.
+  public static @Nullable StoredIndex findReadable(
+      RemoteStorage storage, TimelineKey key, Generation highest)
+      throws IOException, InterruptedException {
+    try {
+      return StoredIndex.findNewest(storage, key, highest);
+    } catch (UnusableFileException | StoreException.Damaged _) {
+      return null;
+    }
   }
 
   /// Layers that the new index part does not name are deleted before it is put.

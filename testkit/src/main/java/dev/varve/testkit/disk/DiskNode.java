@@ -74,8 +74,8 @@ sealed interface DiskNode permits DiskContent, DiskNode.Directory {
       unsynced.forEach(change -> change.names.remove(name));
     }
 
-    /// What was lost is there again, unless another file has its name by now. What a crash may bring
-    /// back is mended, too.
+    /// What was lost is there again, unless another file has its name by now. What a crash may
+    /// bring back is mended, too.
     void mend() {
       lost.forEach((name, file) -> {
         if (now.putIfAbsent(name, file) == null) {
