@@ -376,7 +376,9 @@ final class Mutants {
         Mutant.of(
             "a file that was fetched in the place of a damaged one is not opened",
             one("timeline.Downloads", "replace", Edit.omit("lookAt"))),
-        Mutant.of("a damaged file is uploaded", one("timeline.LayerPut", "run", Edit.jump("crc"))),
+        Mutant.of(
+            "a damaged file is uploaded",
+            one("timeline.LayerPut", "requireWritten", Edit.jump("crc"))),
         Mutant.of(
             "a damaged object is the damage of nothing",
             one("timeline.DamagedFiles", "look", Edit.omit("findDamageOfObject"))));

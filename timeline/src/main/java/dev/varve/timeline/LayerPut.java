@@ -32,15 +32,23 @@ final class LayerPut {
       return false;
     }
     Content content = Content.of(file);
+    // Before it is put: the store may have the layer already, and no other whole copy is left then.
+    requireWritten(file, content.size(), content.crc32c(0, content.size()), entry, condition);
     ObjectState state = storage.put(name, content, PutCondition.ALWAYS, RemoteTenant.PUT);
     int crc =
         state.crc32c().isPresent() ? state.crc32c().getAsInt() : content.crc32c(0, content.size());
-    if (state.size() != entry.bytes() || crc != entry.crc()) {
+    requireWritten(file, state.size(), crc, entry, condition);
+    return true;
+  }
+
+  private static void requireWritten(
+      Path file, long size, int crc, LayerEntry entry, Condition condition)
+      throws UnusableFileException {
+    if (size != entry.bytes() || crc != entry.crc()) {
       String finding = "is not what was written: its size or checksum is wrong";
       condition.damaged().note(file, finding);
       throw new UnusableFileException(file + " " + finding + "; it can't be uploaded");
     }
-    return true;
   }
 
   /// A layer that was evicted is in the store, though it may not have been found there: a list of

@@ -143,6 +143,23 @@ class DamageAndStoreTest {
     written.check(prod(), START);
   }
 
+  /// It is put again when the index part is lost, as if it were not there.
+  @Test
+  void aDamagedFileDoesNotTakeThePlaceOfAnObjectThatIsWell() throws Exception {
+    byte[] good = Files.readAllBytes(object());
+    try (Stream<Path> all = Files.walk(directory.resolve("bucket"))) {
+      for (Path index : all.filter(path -> path.toString().contains("/index-")).toList()) {
+        Files.delete(index);
+      }
+    }
+    damage(file());
+    restart();
+    server.threads.pass(Duration.ofMinutes(1));
+    assertThat(prod().uploadState().orElseThrow().failure().orElseThrow())
+        .contains(file().toString(), "it can't be uploaded");
+    assertThat(Files.readAllBytes(object())).isEqualTo(good);
+  }
+
   private void evict() throws IOException {
     prod().index().files().noteEvicted();
     Files.delete(file());
