@@ -163,7 +163,7 @@ final class Fetching {
       }
       checks.all(model);
     }
-    if (world.random().nextInt(4) == 0) {
+    if (world.random().nextInt(4) == 0 && !world.disk().isDead()) {
       world.disk().dieAt(world.random().nextInt(OPERATIONS));
     }
     Set<Path> noted = noted(real);
