@@ -50,6 +50,7 @@ class RemoteFullDiskTest {
         sample.compare(varve, NAME);
 
         wire.mend();
+        varve.command("upload", NAME); // what can't be written is tried again
         String end = source.query("select pg_logical_emit_message(true, 'e2e', 'the end')");
         varve.command("wait", NAME, "--lsn", end, "--timeout", String.valueOf(LIMIT_SECONDS));
         sample.compare(varve, NAME);

@@ -13,6 +13,7 @@ import dev.varve.timeline.LayerReport;
 import dev.varve.timeline.Lease;
 import dev.varve.timeline.Tenants;
 import dev.varve.timeline.Timeline;
+import dev.varve.timeline.TimelineState;
 import dev.varve.walreceiver.libpq.ConnectionInfo;
 import dev.varve.walreceiver.libpq.Environment;
 import java.io.IOException;
@@ -21,6 +22,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -31,6 +33,7 @@ final class TenantRoutes {
   private static final long UPLOAD_MILLIS = 600_000;
   private static final long DETAIL_MILLIS = 5_000;
   private static final long MOST_MILLIS = 24L * 3600 * 1000;
+  private static final Duration RETRY = Duration.ofMillis(100);
   private static final long LEASE_SECONDS = 600;
   private static final long MOST_LEASE_SECONDS = 30L * 24 * 3600;
 
@@ -302,9 +305,17 @@ final class TenantRoutes {
 
   void checkpoint(Call call) throws IOException {
     Timeline timeline = find(tenants, call);
-    timeline.checkpoint();
-    if (call.query("upload").filter("true"::equals).isPresent()
-        && !tenants.upload(timeline, limit(call, UPLOAD_MILLIS))) {
+    if (call.query("upload").filter("true"::equals).isPresent()) {
+      upload(timeline, System.nanoTime() + limit(call, UPLOAD_MILLIS).toNanos());
+    } else {
+      timeline.checkpoint();
+    }
+    call.answer(200, json.timeline(timeline));
+  }
+
+  private void upload(Timeline timeline, long end) {
+    makeDurable(timeline, end);
+    if (!tenants.upload(timeline, Duration.ofNanos(end - System.nanoTime()))) {
       throw new Unavailable(
           "timeline \"%s\" is not in the object store as it is here%s; it goes on"
               .formatted(
@@ -316,6 +327,31 @@ final class TenantRoutes {
                       .map(reason -> ": " + reason)
                       .orElse("")));
     }
-    call.answer(200, json.timeline(timeline));
+  }
+
+  /// A full disk has room again when layers are in the object store, and evicted: so what can't be
+  /// written is tried again.
+  private static void makeDurable(Timeline timeline, long end) {
+    while (true) {
+      try {
+        timeline.checkpoint();
+        return;
+      } catch (Unavailable e) {
+        boolean mayPass =
+            switch (timeline.state()) {
+              case TimelineState.Active _, TimelineState.Failing _ -> true;
+              case TimelineState.Importing _,
+                  TimelineState.Broken _,
+                  TimelineState.Lost _,
+                  TimelineState.Stopped _,
+                  TimelineState.Deleting _ ->
+                  false;
+            };
+        if (!mayPass || System.nanoTime() - end >= 0 || Thread.currentThread().isInterrupted()) {
+          throw e;
+        }
+        LockSupport.parkNanos(RETRY.toNanos());
+      }
+    }
   }
 }
