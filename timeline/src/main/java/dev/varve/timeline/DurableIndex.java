@@ -250,10 +250,13 @@ final class DurableIndex {
                 doubtful = true;
                 files.writeIndex(changed);
                 doubtful = false;
+                Uploads follower = uploads;
+                if (follower != null) {
+                  follower.note(before, changed); // before anybody sees it, and has it uploaded
+                }
                 part = changed;
                 head = changed.head();
                 then.run();
-                Uploads follower = uploads;
                 if (follower != null) {
                   follower.change(before, changed);
                   endDownloads(changed);

@@ -38,9 +38,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// What a crash interrupts is compared anew: the index part of the store says what is there.
 /// Objects that were put for an index part that then was not, or that were not deleted, are
-/// nobody's; the scrubber finds them.
-///
-/// While the store can't be reached, the task backs off and tries again; nothing else waits for it.
+/// nobody's; the scrubber finds them. While the store can't be reached, the task backs off and
+/// tries again; nothing else waits for it.
 final class Uploads {
 
   private static final Backoff BACKOFF = new Backoff(Duration.ofSeconds(1), Duration.ofMinutes(1));
@@ -105,9 +104,13 @@ final class Uploads {
     tenant.wake();
   }
 
-  /// The index part has changed. In the timeline's lane.
-  void change(IndexPart before, IndexPart after) {
+  /// The index part has changed; nobody sees it yet, so who then asks has it, too. In the lane.
+  void note(IndexPart before, IndexPart after) {
     progress.change(before, after, now());
+  }
+
+  /// What was noted can be seen. In the timeline's lane.
+  void change(IndexPart before, IndexPart after) {
     if (after.imported() && !before.imported()) {
       progress.ask();
       tenant.wake();
@@ -117,13 +120,9 @@ final class Uploads {
 
   /// To be called from time to time, too: what has changed little is uploaded after a while.
   void wakeIfDue() {
-    if (isDue()) {
+    if (mayGo() && progress.isDue(now())) {
       task.wake();
     }
-  }
-
-  private boolean isDue() {
-    return mayGo() && progress.isDue(now());
   }
 
   /// Has all that has changed by now uploaded soon.
@@ -138,7 +137,7 @@ final class Uploads {
   boolean await(Instant deadline) throws InterruptedException {
     progress.ask();
     tenant.hurry();
-    if (isDue()) {
+    if (mayGo() && progress.isDue(now())) {
       task.hurry();
     }
     while (true) {
@@ -355,9 +354,7 @@ final class Uploads {
     progress.layerPut(entry, now());
   }
 
-  /// Looks at what was put long ago, for which nobody has vouched since.
-  ///
-  /// @return false when some of it is to be put again
+  /// Looks at what was put long ago, and not named since; false: some of it is to be put again.
   private boolean isAllThere(IndexPart part) throws IOException, InterruptedException {
     boolean all = true;
     for (LayerEntry entry : progress.longUnnamed(part, now())) {

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,6 +95,22 @@ class UploadsTest {
         .extracting(LayerEntry::generation)
         .containsOnly(new Generation(1));
     assertThat(bucket.store.count("delete")).isZero();
+  }
+
+  /// Whoever sees that something is durable, and asks at that moment for all that is.
+  @Test
+  void whatCanBeSeenIsAskedForToo() throws Exception {
+    upload(prod());
+    Uploads uploads = Objects.requireNonNull(prod().index().uploads());
+    Lsn cutoff = new Lsn(START + 8);
+    prod()
+        .index()
+        .commit(
+            "see it",
+            part -> part.withCutoff(cutoff, server.threads.clock().instant()),
+            uploads::ask);
+    server.threads.pass(Duration.ofMinutes(1));
+    bucket.requireSame(server.tenants);
   }
 
   @Test
