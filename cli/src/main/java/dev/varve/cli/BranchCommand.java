@@ -16,8 +16,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "branch",
     description = {
-      "Branch a timeline as of now or of a past moment. Takes milliseconds, whatever the "
-          + "size.",
+      "Branch a timeline as of now or of a past moment. Takes milliseconds, whatever the size.",
       "As of now means: all that the followed server has written by this moment."
     },
     mixinStandardHelpOptions = true)

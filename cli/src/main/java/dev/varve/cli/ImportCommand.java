@@ -19,7 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
     name = "import",
     description = {
-      "Take in a running PostgreSQL 14 to 18 without stopping it, and follow it from then " + "on.",
+      "Take in a running PostgreSQL 14 to 18 without stopping it, and follow it from then on.",
       "Or take in a base backup made by pg_basebackup --format=tar, with its WAL.%n"
     },
     mixinStandardHelpOptions = true)

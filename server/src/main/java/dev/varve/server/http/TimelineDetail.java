@@ -30,7 +30,7 @@ final class TimelineDetail {
   /// @param limit how long the reads may take
   ObjectNode of(Timeline timeline, Duration limit) {
     ObjectNode json = Call.JSON.createObjectNode();
-    json.putNull("layers_by_state").putNull("first_commit_time").putNull("last_commit_time");
+    json.putNull("first_commit_time").putNull("last_commit_time");
     switch (timeline.state()) {
       case TimelineState.Active _, TimelineState.Failing _ -> {
         try {
